@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Dependencies point down only; docs/architecture.md draws the layers, and the test target
+// ArchitectureTests holds them against this file and against every import.
+
+/// Set by continuous integration: a warning in one of our targets fails the build.
+let warningsAreErrors = Context.environment["TRANSPORT_WARNINGS_AS_ERRORS"] != nil
+
+/// For programs and tests, whose unsafe constructs are not worth naming one by one.
+let outerSettings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+/// For libraries: every unsafe construct is spelled out (SE-0458).
+let swiftSettings = [.strictMemorySafety()] + outerSettings
+
+let cSettings: [CSetting] = [.define("_GNU_SOURCE")]
+
+/// A library target of this package with the settings all of them share.
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
+}
+
+/// The tests of `module`, in the folder that mirrors it.
+func tests(of module: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.init(stringLiteral: module)] + dependencies,
+        swiftSettings: outerSettings)
+}
+
+/// A program that is not part of what users of the library build.
+func program(_ name: String, path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: outerSettings)
+}
+
+extension Target.Dependency {
+    static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let protobuf: Self = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+    static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+}
+
+let package = Package(
+    name: "swift-node-transport",
+    products: [
+        .library(name: "NodeTransport", targets: ["NodeTransport"]),
+        .library(name: "TransportResilience", targets: ["TransportResilience"]),
+        .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        // The abstraction.
+        module("NodeTransport"),
+
+        // What wraps or checks any transport.
+        module("TransportResilience", ["NodeTransport", .logging]),
+        module("TransportTestKit", ["NodeTransport"]),
+
+        // Programs that show and measure.
+        program("in-memory", path: "Examples/InMemory", ["NodeTransport", "TransportTestKit"]),
+        program(
+            "retry", path: "Examples/Retry", ["NodeTransport", "TransportResilience", "TransportTestKit", .logging]),
+        program("custom-transport", path: "Examples/CustomTransport", ["NodeTransport", "TransportTestKit"]),
+
+        // Tests.
+        .testTarget(name: "ArchitectureTests", swiftSettings: outerSettings),
+        tests(of: "NodeTransport", ["TransportTestKit"]),
+        tests(of: "TransportTestKit", ["NodeTransport"]),
+        tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
+    ],
+    swiftLanguageModes: [.v6]
+)

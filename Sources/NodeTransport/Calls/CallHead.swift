@@ -1,0 +1,46 @@
+/// What a call begins with: everything but its messages.
+public struct CallHead: Sendable {
+    public var method: MethodName
+    public var metadata: Metadata
+    /// By when the call must have ended; transports enforce it and carry it to the peer.
+    public var deadline: Deadline?
+    /// Whether running the call twice does what running it once does.
+    public var isIdempotent: Bool
+    /// The call's shape; one message on a single-message side may be sent without waiting.
+    public var shape: RPCShapeKind
+
+    public init(
+        method: MethodName, shape: RPCShapeKind, metadata: Metadata = Metadata(), deadline: Deadline? = nil,
+        isIdempotent: Bool = false
+    ) {
+        self.method = method
+        self.shape = shape
+        self.metadata = metadata
+        self.deadline = deadline
+        self.isIdempotent = isIdempotent
+    }
+}
+
+/// What a unary call ends with.
+public struct UnaryReply: Sendable {
+    public var message: Bytes
+    /// What the server sent before its message.
+    public var initialMetadata: Metadata
+    /// What the server sent with the status.
+    public var trailers: Metadata
+
+    public init(message: Bytes, initialMetadata: Metadata = Metadata(), trailers: Metadata = Metadata()) {
+        self.message = message
+        self.initialMetadata = initialMetadata
+        self.trailers = trailers
+    }
+}
+
+/// A decoded message with the metadata around it.
+public struct Reply<Message: Sendable>: Sendable {
+    public let message: Message
+    /// What the server sent before its message.
+    public let initialMetadata: Metadata
+    /// What the server sent with the status.
+    public let trailers: Metadata
+}
