@@ -68,6 +68,9 @@ let package = Package(
         // The abstraction.
         module("NodeTransport"),
 
+        // The wire: gRPC over HTTP/2, and what it stands on.
+        module("HTTP2Engine", ["NodeTransport"]),
+
         // What wraps or checks any transport.
         module("TransportResilience", ["NodeTransport", .logging]),
         module("TransportTestKit", ["NodeTransport"]),
@@ -81,6 +84,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "ArchitectureTests", swiftSettings: outerSettings),
         tests(of: "NodeTransport", ["TransportTestKit"]),
+        tests(of: "HTTP2Engine", ["NodeTransport"]),
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
     ],
