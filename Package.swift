@@ -52,6 +52,7 @@ let package = Package(
     name: "swift-node-transport",
     products: [
         .library(name: "NodeTransport", targets: ["NodeTransport"]),
+        .library(name: "TransportTLS", targets: ["TransportTLS"]),
         .library(name: "TransportResilience", targets: ["TransportResilience"]),
         .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
     ],
@@ -69,7 +70,10 @@ let package = Package(
         module("NodeTransport"),
 
         // The wire: gRPC over HTTP/2, and what it stands on.
+        .target(
+            name: "COpenSSL", cSettings: cSettings, linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         module("HTTP2Engine", ["NodeTransport"]),
+        module("TransportTLS", ["NodeTransport", "COpenSSL"]),
 
         // What wraps or checks any transport.
         module("TransportResilience", ["NodeTransport", .logging]),
@@ -85,6 +89,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: outerSettings),
         tests(of: "NodeTransport", ["TransportTestKit"]),
         tests(of: "HTTP2Engine", ["NodeTransport"]),
+        tests(of: "TransportTLS", ["NodeTransport"]),
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
     ],

@@ -1,0 +1,114 @@
+// OpenSSL for Swift: its headers, and functions for what Swift cannot see in them (macros, variadic
+// functions, typed stacks). Compiles with OpenSSL 3.0 (Debian 12) to 3.5 (Debian 13).
+#ifndef COPENSSL_H
+#define COPENSSL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+// MARK: Sessions (session.c)
+
+/// What lies between a session and its driver: ciphertext in, ciphertext out. There is no socket.
+typedef struct {
+    /// Lent by the driver for the length of one call, and what it has not read of it.
+    const uint8_t *input;
+    size_t input_count;
+    /// Ciphertext that was received earlier and not yet read; owned, read before `input`.
+    uint8_t *pending;
+    size_t pending_start, pending_end, pending_capacity;
+    /// Ciphertext for the peer; owned. The driver takes from the start, the session adds at the end.
+    uint8_t *output;
+    size_t output_start, output_end, output_capacity;
+    /// The client offered no application protocol although the context wants one.
+    bool is_missing_alpn;
+} copenssl_io;
+
+/// Sets what all our contexts share: options, modes, groups, cipher order, no resumption.
+bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum_version);
+
+/// Protocols in the wire format of RFC 7301, in order of preference; the list is copied.
+/// A server that has protocols refuses a client that offers none of them.
+bool copenssl_context_set_alpn(SSL_CTX *context, bool is_server, const uint8_t *list, size_t count);
+bool copenssl_context_add_chain_certificate(SSL_CTX *context, X509 *certificate);
+
+/// A session over memory. `*io` belongs to the session and lives as long as it does.
+SSL *copenssl_session_new(SSL_CTX *context, bool is_server, copenssl_io **io);
+bool copenssl_session_set_server_name(SSL *session, const char *name);
+const char *copenssl_session_group_name(SSL *session);
+SSL *copenssl_session_of_verification(X509_STORE_CTX *verification);
+
+/// Lends `count` bytes to read from; ends with `copenssl_io_reclaim`.
+void copenssl_io_lend(copenssl_io *io, const uint8_t *bytes, size_t count);
+/// Ends the loan; copies what was not read. False when there is no memory for it.
+bool copenssl_io_reclaim(copenssl_io *io);
+/// Makes room for the ciphertext of `plaintext_count` bytes.
+bool copenssl_io_reserve(copenssl_io *io, size_t plaintext_count);
+/// Drops `count` bytes from the start of the output.
+void copenssl_io_consume(copenssl_io *io, size_t count);
+/// Gives back the memory of buffers that hold nothing.
+void copenssl_io_release(copenssl_io *io);
+
+// MARK: Certificates (certificate.c)
+
+typedef struct stack_st_X509 copenssl_certificates;
+
+copenssl_certificates *copenssl_certificates_new(void);
+bool copenssl_certificates_add(copenssl_certificates *stack, X509 *certificate);
+int copenssl_certificates_count(const copenssl_certificates *stack);
+X509 *copenssl_certificates_at(const copenssl_certificates *stack, int index);
+void copenssl_certificates_free(copenssl_certificates *stack);
+
+/// The subject in RFC 2253 form, control characters escaped, cut to fit, always terminated.
+void copenssl_subject_text(const X509 *certificate, char *text, size_t room);
+/// The length of the first common name in UTF-8, or -1.
+int copenssl_common_name(const X509 *certificate, uint8_t *text, size_t room);
+
+GENERAL_NAMES *copenssl_names_of(const X509 *certificate);
+int copenssl_names_count(const GENERAL_NAMES *names);
+/// The GEN_* type of a name and, for DNS, e-mail, URI and IP, its bytes (else NULL).
+int copenssl_names_at(const GENERAL_NAMES *names, int index, const uint8_t **bytes, size_t *count);
+
+/// Seconds since 1970; false when the time does not parse.
+bool copenssl_seconds(const ASN1_TIME *time, int64_t *seconds);
+/// SHA-256 of a certificate's DER, and of its public key's (SPKI).
+bool copenssl_fingerprint(const X509 *certificate, uint8_t digest[32]);
+bool copenssl_key_fingerprint(const X509 *certificate, uint8_t digest[32]);
+
+// MARK: Issuing (issue.c)
+
+EVP_PKEY *copenssl_key_generate_p256(void);
+bool copenssl_set_random_serial(X509 *certificate);
+bool copenssl_set_common_name(X509 *certificate, const uint8_t *text, size_t count);
+bool copenssl_add_extension(X509 *certificate, X509 *issuer, int identifier, const char *value);
+bool copenssl_names_add(GENERAL_NAMES *names, int type, const uint8_t *bytes, size_t count);
+bool copenssl_set_names(X509 *certificate, GENERAL_NAMES *names);
+bool copenssl_sign(X509 *certificate, EVP_PKEY *key);
+
+// MARK: Keys (key.c)
+
+/// A key from the DER of a PEM block with one of the three plain labels; NULL on any left-over byte.
+EVP_PKEY *copenssl_key_pkcs8(const uint8_t *der, size_t count);
+EVP_PKEY *copenssl_key_traditional(int type, const uint8_t *der, size_t count);
+/// A key from an encrypted PKCS#8 block.
+EVP_PKEY *copenssl_key_encrypted_pkcs8(const uint8_t *der, size_t count, const char *passphrase, size_t length);
+/// A key from the text of a PEM block that is encrypted in the traditional way (DEK-Info).
+EVP_PKEY *copenssl_key_encrypted_pem(const uint8_t *text, size_t count, const char *passphrase, size_t length);
+/// The PKCS#8 DER of a key: calls `OPENSSL_clear_free(*der, result)` when done. 0 on failure.
+size_t copenssl_key_to_pkcs8(const EVP_PKEY *key, uint8_t **der);
+void copenssl_clear_free(uint8_t *bytes, size_t count);
+void copenssl_free(void *bytes);
+
+#endif
