@@ -52,6 +52,7 @@ let package = Package(
     name: "swift-node-transport",
     products: [
         .library(name: "NodeTransport", targets: ["NodeTransport"]),
+        .library(name: "GRPCTransport", targets: ["GRPCTransport"]),
         .library(name: "TransportTLS", targets: ["TransportTLS"]),
         .library(name: "TransportResilience", targets: ["TransportResilience"]),
         .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
@@ -70,26 +71,39 @@ let package = Package(
         module("NodeTransport"),
 
         // The wire: gRPC over HTTP/2, and what it stands on.
+        .target(name: "CSystem", cSettings: cSettings),
         .target(
             name: "COpenSSL", cSettings: cSettings, linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        module("EventLoops", ["CSystem"]),
         module("HTTP2Engine", ["NodeTransport"]),
         module("TransportTLS", ["NodeTransport", "COpenSSL"]),
+        module("GRPCSemantics", ["NodeTransport"]),
+        module(
+            "GRPCTransport",
+            ["NodeTransport", "EventLoops", "HTTP2Engine", "TransportTLS", "GRPCSemantics", "CSystem"]
+        ),
 
         // What wraps or checks any transport.
         module("TransportResilience", ["NodeTransport", .logging]),
         module("TransportTestKit", ["NodeTransport"]),
 
         // Programs that show and measure.
+        program("grpc-echo", path: "Examples/GRPCEcho", ["GRPCTransport", "NodeTransport", "TransportTLS"]),
         program("in-memory", path: "Examples/InMemory", ["NodeTransport", "TransportTestKit"]),
         program(
             "retry", path: "Examples/Retry", ["NodeTransport", "TransportResilience", "TransportTestKit", .logging]),
         program("custom-transport", path: "Examples/CustomTransport", ["NodeTransport", "TransportTestKit"]),
+        program(
+            "transport-bench", path: "Benchmarks/TransportBench",
+            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser]
+        ),
 
         // Tests.
         .testTarget(name: "ArchitectureTests", swiftSettings: outerSettings),
         tests(of: "NodeTransport", ["TransportTestKit"]),
         tests(of: "HTTP2Engine", ["NodeTransport"]),
         tests(of: "TransportTLS", ["NodeTransport"]),
+        tests(of: "GRPCTransport", ["HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
     ],

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import Glibc
+internal import GRPCTransport
+internal import NodeTransport
+internal import TransportTLS
+
+/// What is measured: bytes in, the same bytes out.
+enum Echo {
+    static let unary = Method<Unary, Bytes, Bytes>(
+        "echo.Echo", "Unary", request: .bytes, response: .bytes, isIdempotent: true)
+}
+
+struct EchoService: Service {
+    var handlers: [MethodHandler] {
+        [Echo.unary.handle { request, _ in request }]
+    }
+}
+
+/// The wires to choose from.
+enum Wire: String, ExpressibleByArgument, CaseIterable {
+    case grpc
+    case grpcTLS = "grpc-tls"
+}
+
+/// Options that both ends take.
+struct WireOptions: ParsableArguments {
+    @Option(help: "The wire: \(Wire.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var wire: Wire
+
+    @Option(help: "With grpc-tls: the certificate (PEM); without it a server makes a development identity.")
+    var cert: String?
+
+    @Option(help: "With grpc-tls: the certificate's key (PEM).")
+    var key: String?
+
+    @Option(help: "With grpc-tls: the roots to trust (PEM); without it those of the development identity.")
+    var ca: String?
+
+    /// The transport for a server or a client.
+    func transport(isServer: Bool) throws -> GRPCTransport {
+        var configuration = GRPCTransport.Configuration()
+        configuration.maximumConcurrentStreams = 1024
+        switch wire {
+        case .grpc: return try GRPCTransport(security: .plaintext, configuration: configuration)
+        case .grpcTLS:
+            return try GRPCTransport(security: .tls(try tls(isServer: isServer)), configuration: configuration)
+        }
+    }
+
+    private func tls(isServer: Bool) throws -> TLSConfiguration {
+        guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
+        var identity: Identity?
+        if let cert, let key {
+            identity = try Identity(certificateFile: cert, keyFile: key)
+        } else if isServer {
+            let files = try DevelopmentFolder.make()
+            identity = try Identity(certificateFile: files.certificate, keyFile: files.key)
+        }
+        let trust = try Trust.roots(file: ca ?? DevelopmentFolder.authority)
+        return TLSConfiguration(identity: identity, trust: trust, clientAuthentication: .none)
+    }
+}
+
+/// A development identity for measurements on one machine, kept in the user's temporary folder: the server makes it,
+/// the client trusts it.
+private enum DevelopmentFolder {
+    private static let name = "bench"
+    private static var path: String { "/tmp/swift-node-transport-bench-\(geteuid())" }
+
+    static var authority: String { "\(path)/ca.pem" }
+
+    static func make() throws -> (certificate: String, key: String) {
+        let files = ("\(path)/\(name).pem", "\(path)/\(name)-key.pem")
+        // An earlier run may have made it.
+        if access(files.1, F_OK) != 0 { _ = try DevelopmentCA.initialize(directory: path, name: name) }
+        return files
+    }
+}

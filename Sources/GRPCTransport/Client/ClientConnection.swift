@@ -1,0 +1,260 @@
+internal import EventLoops
+internal import GRPCSemantics
+internal import HTTP2Engine
+internal import NodeTransport
+internal import Synchronization
+internal import TransportTLS
+
+/// A connection that this side made. It lives on one event loop.
+actor ClientConnection: LoopActor, Connection {
+    enum Phase {
+        /// TLS, and then the server's SETTINGS, are awaited.
+        case handshaking(Suspension<Void>?)
+        case open
+        /// No new calls; closes when those in flight have ended.
+        case draining
+        case closed
+    }
+
+    nonisolated let loop: EventLoop
+    nonisolated let endpoint: Endpoint
+    let configuration: GRPCTransport.Configuration
+    nonisolated let states = ConnectionStateSource()
+
+    nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
+
+    let wire: HTTP2Wire
+    var phase = Phase.handshaking(nil)
+    var streams: [ClientStream?] = []
+    var queue: [ClientStream] = []
+    var isFlushScheduled = false
+    let timer = LoopTimer()
+    var keepAlive: KeepAlive?
+    var closeWaiters: [Suspension<Void>] = []
+
+    // Fields that belong to this connection's engine.
+    let commonHead: RequestFields
+    var methodFields: [String: [PreparedField]] = [:]
+
+    init(
+        loop: EventLoop, descriptor: Int32, endpoint: Endpoint, configuration: GRPCTransport.Configuration,
+        tls: TLSSession?
+    ) {
+        self.loop = loop
+        self.endpoint = endpoint
+        self.configuration = configuration
+        commonHead = RequestFields(authority: endpoint.authority, isSecure: tls != nil)
+        wire = HTTP2Wire(
+            loop: loop, descriptor: descriptor,
+            engine: HTTP2Engine(role: .client, configuration: configuration.engine), tls: tls)
+    }
+
+    nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
+    nonisolated var state: ConnectionState { states.state }
+    nonisolated func stateUpdates() -> AsyncStream<ConnectionState> { states.updates() }
+    nonisolated var executor: (any TaskExecutor)? { loop.taskExecutor }
+
+    // MARK: Calls, from any thread
+
+    nonisolated func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
+        let stream = ClientStream(connection: self, head: head, messageLimit: configuration.maximumReceiveMessageBytes)
+        return try await withTaskCancellationHandler {
+            try await suspend { continuation in
+                if loop.isCurrent {
+                    onLoop { $0.startUnary(stream, request, continuation) }
+                } else {
+                    loop.execute { self.onLoop { $0.startUnary(stream, request, continuation) } }
+                }
+            }
+        } onCancel: {
+            loop.execute { self.onLoop { $0.cancel(stream) } }
+        }
+    }
+
+    nonisolated func open(_ head: CallHead) async throws -> any ClientCall {
+        let stream = ClientStream(connection: self, head: head, messageLimit: configuration.maximumReceiveMessageBytes)
+        // A call that cannot begin fails here rather than at its first message.
+        if loop.isCurrent {
+            try onLoop { $0.begin(stream) }.get()
+        } else {
+            try await suspend { (continuation: Suspension<Void>) in
+                loop.execute { continuation.resume(with: self.onLoop { $0.begin(stream) }) }
+            }
+        }
+        return GRPCClientCall(stream)
+    }
+
+    nonisolated func close(within grace: Duration) async {
+        await withTaskGroup { group in
+            group.addTask {
+                // Also when the caller's task is cancelled; does nothing to a connection that has drained.
+                try? await Task.sleep(for: grace)
+                self.loop.execute { self.onLoop { $0.close(nil) } }
+            }
+            await drainAndWait()
+            group.cancelAll()
+        }
+    }
+
+    func drainAndWait() async {
+        drain("closed by this side")
+        closeIfDrained()
+        guard !isClosed else { return }
+        try? await suspend { closeWaiters.append($0) }
+    }
+
+    // MARK: Life
+
+    /// Performs the handshakes and waits for the server's SETTINGS, which prove that it accepted this side.
+    func handshake() async throws {
+        try await suspend { (continuation: Suspension<Void>) in
+            // The task may have been cancelled before it came here.
+            guard !isClosed else { return continuation.resume(throwing: abandonment) }
+            phase = .handshaking(continuation)
+            do {
+                try wire.register(self)
+                try wire.start()
+            } catch {
+                return close(
+                    TransportError(
+                        .unavailable, "the connection could not be started", cause: error, origin: .library,
+                        processing: .notProcessed))
+            }
+            loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
+            scheduleFlush()
+        }
+    }
+
+    /// Gives up a connection that nobody waits for any more.
+    func abandon() {
+        guard case .handshaking = phase else { return }
+        close(abandonment)
+    }
+
+    private var abandonment: TransportError {
+        TransportError(.cancelled, "the task was cancelled", processing: .notProcessed, endpoint: endpoint)
+    }
+
+    func becameReady() {
+        guard case .handshaking(let continuation) = phase else { return }
+        phase = .open
+        verifiedPeer.withLock { $0 = wire.tls?.peer }
+        loop.cancel(timer)
+        if let policy = configuration.keepAlive {
+            keepAlive = KeepAlive(policy, now: loop.now)
+            loop.schedule(timer, for: self, after: policy.interval)
+        }
+        states.update(.ready)
+        continuation?.resume()
+    }
+
+    func drain(_ reason: String) {
+        switch phase {
+        case .open:
+            phase = .draining
+            states.update(.draining(reason))
+        case .handshaking: close(TransportError(.unavailable, reason, processing: .notProcessed))
+        case .draining, .closed: break
+        }
+    }
+
+    var isClosed: Bool {
+        if case .closed = phase { true } else { false }
+    }
+
+    func close(_ error: TransportError?) {
+        guard !isClosed else { return }
+        let before = phase
+        var error = error
+        if case .handshaking = before { error = error?.ofHandshake }
+        phase = .closed
+        loop.cancel(timer)
+        if error == nil, !wire.isHandshaking { wire.engine.goAway(.noError) }
+        wire.writeLast()
+        wire.close()
+        let located = error?.at(endpoint)
+        let failure =
+            located ?? TransportError(.unavailable, "the connection is closed", origin: .local, endpoint: endpoint)
+        for stream in streams { stream.map { end($0, .failure(failure)) } }
+        streams.removeAll()
+        failQueue(failure)
+        states.update(.closed(located))
+        if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
+        for waiter in closeWaiters { waiter.resume() }
+        closeWaiters.removeAll()
+    }
+
+    var phaseName: String {
+        switch phase {
+        case .handshaking: "connecting"
+        case .open: "ready"
+        case .draining: "draining"
+        case .closed: "closed"
+        }
+    }
+
+    func failQueue(_ failure: TransportError) {
+        let refused = TransportError(
+            failure.code, failure.message, cause: failure.cause, origin: failure.origin, processing: .notProcessed,
+            endpoint: endpoint)
+        for stream in exchange(&queue, with: []) { end(stream, .failure(refused)) }
+    }
+
+    func closeIfDrained() {
+        guard case .draining = phase, wire.engine.openStreamCount == 0, queue.isEmpty, !wire.hasOutput else { return }
+        close(nil)
+    }
+
+    // MARK: Writing
+
+    func scheduleFlush() {
+        guard !isFlushScheduled, !isClosed else { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(self)
+    }
+
+    func writeOut() {
+        isFlushScheduled = false
+        guard !isClosed else { return }
+        do {
+            let needsAnotherTurn = try unsafe wire.flush { events, input in unsafe process(&events, input) }
+            if needsAnotherTurn { scheduleFlush() }
+            closeIfDrained()
+        } catch {
+            close(error)
+        }
+    }
+
+    func timerFired() {
+        if case .handshaking = phase {
+            return close(
+                TransportError(
+                    .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library,
+                    processing: .notProcessed))
+        }
+        guard let next = keepAlive?.next(now: loop.now, lastReceive: wire.lastReceive) else { return }
+        switch next {
+        case .wait(let duration): loop.schedule(timer, for: self, after: duration)
+        case .ping(let payload, let duration):
+            wire.engine.ping(payload)
+            scheduleFlush()
+            loop.schedule(timer, for: self, after: duration)
+        case .lost(let reason): close(TransportError(.unavailable, reason, origin: .library))
+        }
+    }
+}
+
+// MARK: What the loop calls
+
+extension ClientConnection: LoopEventHandler, LoopFlushable, LoopTimerHandler {
+    nonisolated func handle(_ events: LoopEvents) {
+        onLoop { connection in
+            if events.contains(.writable) { connection.scheduleFlush() }
+            if !events.isDisjoint(with: [.readable, .hangup, .error, .peerClosed]) { connection.read() }
+        }
+    }
+
+    nonisolated func flush() { onLoop { $0.writeOut() } }
+
+    nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.timerFired() } }
+}

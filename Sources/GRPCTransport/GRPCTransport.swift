@@ -1,0 +1,90 @@
+internal import EventLoops
+public import NodeTransport
+internal import TransportTLS
+
+/// gRPC over HTTP/2: a ``/NodeTransport/Transport`` that talks to gRPC in every language.
+///
+/// ```swift
+/// let transport = try GRPCTransport(security: .mutualTLS(identity: identity, trust: trust))
+/// let listener = try await transport.listen(on: "grpc://127.0.0.1:0", services: [EchoService()])
+/// let connection = try await transport.connect(to: listener.endpoint)
+/// ```
+///
+/// One value makes connections and listeners. They live on event loops, each a thread and one for each
+/// processor, which all transports of the process share; a handler runs on its connection's loop, so a
+/// call costs no thread switch.
+public actor GRPCTransport: Transport {
+    private let configuration: Configuration
+    private let clientTLS: TLSContext?
+    private let serverTLS: TLSContext?
+    private let loops = EventLoopGroup.shared
+    private var listeners: [GRPCListener] = []
+    private var connections: [ClientConnection] = []
+    private var isShutDown = false
+
+    /// - Parameters:
+    ///   - security: TLS, or plaintext by that word.
+    ///   - configuration: Limits, time-outs and hooks.
+    /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
+    public init(security: Security, configuration: Configuration = Configuration()) throws {
+        self.configuration = configuration
+        switch security.kind {
+        case .plaintext:
+            clientTLS = nil
+            serverTLS = nil
+        case .tls(let tls):
+            clientTLS = try TLSContext(tls, role: .client)
+            // A client that has no certificate is fine until it listens.
+            serverTLS = tls.identity == nil ? nil : try TLSContext(tls, role: .server)
+        }
+    }
+
+    public func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {
+        guard clientTLS == nil || serverTLS != nil else {
+            throw TransportError(.failedPrecondition, "listening with TLS needs an identity", endpoint: endpoint)
+        }
+        try checkRunning(endpoint)
+        let listener = try await GRPCListener.make(
+            on: endpoint, loops: loops.loops, table: table, configuration: configuration, tls: serverTLS)
+        // The transport may have been shut down meanwhile.
+        guard !isShutDown else {
+            await listener.shutdown(within: .zero)
+            throw shutDownError(endpoint)
+        }
+        listeners.append(listener)
+        return listener
+    }
+
+    public func connect(to endpoint: Endpoint) async throws -> any Connection {
+        try checkRunning(endpoint)
+        let connection = try await ClientConnection.connect(
+            to: endpoint, loop: loops.next(), configuration: configuration, tls: clientTLS)
+        guard !isShutDown else {
+            await connection.close(within: .zero)
+            throw shutDownError(endpoint)
+        }
+        connections.removeAll { $0.state.isClosed }
+        connections.append(connection)
+        return connection
+    }
+
+    public func shutdown(within grace: Duration) async {
+        guard !isShutDown else { return }
+        isShutDown = true
+        let (listeners, connections) = (listeners, connections)
+        self.listeners = []
+        self.connections = []
+        await withTaskGroup { group in
+            for listener in listeners { group.addTask { await listener.shutdown(within: grace) } }
+            for connection in connections { group.addTask { await connection.close(within: grace) } }
+        }
+    }
+
+    private func checkRunning(_ endpoint: Endpoint) throws {
+        if isShutDown { throw shutDownError(endpoint) }
+    }
+
+    private func shutDownError(_ endpoint: Endpoint) -> TransportError {
+        TransportError(.failedPrecondition, "the transport is shut down", processing: .notProcessed, endpoint: endpoint)
+    }
+}

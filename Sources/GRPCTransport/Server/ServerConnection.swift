@@ -1,0 +1,224 @@
+internal import EventLoops
+internal import GRPCSemantics
+internal import HTTP2Engine
+internal import NodeTransport
+internal import Synchronization
+internal import TransportTLS
+
+/// A connection that a listener accepted. It lives on one event loop.
+actor ServerConnection: LoopActor {
+    /// How far the connection is on its way out.
+    enum Phase {
+        /// TLS, and then the client's preface and SETTINGS, are awaited.
+        case handshaking
+        case open
+        /// The client has been told to stop; what it sends until it knows is still served.
+        case announcing
+        /// The client knows. Calls in flight go on, then the connection closes.
+        case draining
+        case closed
+    }
+
+    nonisolated let loop: EventLoop
+    nonisolated let remoteEndpoint: Endpoint
+    let configuration: GRPCTransport.Configuration
+    let methods: ServerMethods
+    let owner: any ServerConnectionOwner
+
+    nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
+
+    let wire: HTTP2Wire
+    var phase = Phase.handshaking
+    var streams: [ServerStream?] = []
+    var isFlushScheduled = false
+    let timer = LoopTimer()
+    var keepAlive: KeepAlive?
+    var closeWaiters: [Suspension<Void>] = []
+
+    // Fields that are sent with every response; they belong to this connection's engine.
+    let responseHead = [
+        PreparedField(name: ":status", value: "200"), PreparedField(name: "content-type", value: "application/grpc"),
+    ]
+    let okTrailers = [PreparedField(name: "grpc-status", value: "0")]
+
+    /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
+    var repeatedMetadata: (field: HeaderField, metadata: Metadata)?
+
+    init(
+        loop: EventLoop, descriptor: Int32, remoteEndpoint: Endpoint, methods: ServerMethods,
+        configuration: GRPCTransport.Configuration, tls: TLSSession?, owner: any ServerConnectionOwner
+    ) {
+        self.loop = loop
+        self.remoteEndpoint = remoteEndpoint
+        self.methods = methods
+        self.configuration = configuration
+        self.owner = owner
+        wire = HTTP2Wire(
+            loop: loop, descriptor: descriptor,
+            engine: HTTP2Engine(role: .server, configuration: configuration.engine), tls: tls)
+    }
+
+    nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
+
+    // MARK: Life
+
+    /// Begins to watch the socket.
+    func start() {
+        do {
+            try wire.register(self)
+            try wire.start()
+        } catch {
+            close(TransportError(.unavailable, "the connection could not be started", cause: error, origin: .library))
+            return
+        }
+        loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
+        scheduleFlush()
+    }
+
+    func becameReady() {
+        guard case .handshaking = phase else { return }
+        phase = .open
+        verifiedPeer.withLock { $0 = wire.tls?.peer }
+        loop.cancel(timer)
+        if let policy = configuration.keepAlive {
+            keepAlive = KeepAlive(policy, now: loop.now)
+            loop.schedule(timer, for: self, after: policy.interval)
+        }
+        owner.report(TransportEvent(.connectionAccepted, remoteEndpoint: remoteEndpoint))
+    }
+
+    /// Refuses new calls; closes when those in flight have ended.
+    func drain() {
+        switch phase {
+        case .handshaking: close(nil)
+        case .open:
+            phase = .announcing
+            // The answer to the ping says that the client knows (RFC 9113 §6.8).
+            wire.engine.shutdownNotice()
+            wire.engine.ping(Self.drainPing)
+            scheduleFlush()
+        case .announcing, .draining, .closed: break
+        }
+    }
+
+    /// The client knows that it should stop: whatever it sent before has arrived.
+    func drainAcknowledged() {
+        guard case .announcing = phase else { return }
+        phase = .draining
+        wire.engine.goAway(.noError, debug: "shutting down")
+        scheduleFlush()
+    }
+
+    static let drainPing: UInt64 = 0x6472_6169_6e00_0001
+
+    /// Closes at once; calls in flight are cut.
+    func abort(_ reason: String) {
+        guard !isClosed else { return }
+        wire.engine.goAway(.noError, debug: reason)
+        _ = try? unsafe wire.flush { _, _ in }
+        close(TransportError(.unavailable, reason, origin: .local))
+    }
+
+    /// Closes the socket without a word to the client.
+    func sever() {
+        guard !isClosed else { return }
+        wire.close(abruptly: true)
+        close(TransportError(.unavailable, "the connection was severed", origin: .local))
+    }
+
+    var isClosed: Bool {
+        if case .closed = phase { true } else { false }
+    }
+
+    /// Returns when the connection is closed.
+    func waitUntilClosed() async {
+        guard !isClosed else { return }
+        try? await suspend { closeWaiters.append($0) }
+    }
+
+    func close(_ error: TransportError?) {
+        guard !isClosed else { return }
+        let wasHandshaking = if case .handshaking = phase { true } else { false }
+        phase = .closed
+        loop.cancel(timer)
+        wire.writeLast()
+        wire.close()
+        let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
+        for stream in streams { stream.map { end($0, .failure(failure)) } }
+        streams.removeAll()
+        owner.connectionClosed(
+            self,
+            TransportEvent(
+                wasHandshaking && error != nil ? .handshakeFailed : .connectionClosed, remoteEndpoint: remoteEndpoint,
+                error: error))
+        for waiter in closeWaiters { waiter.resume() }
+        closeWaiters.removeAll()
+    }
+
+    func closeIfDrained() {
+        guard case .draining = phase, wire.engine.openStreamCount == 0, !wire.hasOutput else { return }
+        close(nil)
+    }
+
+    // MARK: Writing
+
+    func scheduleFlush() {
+        guard !isFlushScheduled, !isClosed else { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(self)
+    }
+
+    func writeOut() {
+        isFlushScheduled = false
+        guard !isClosed else { return }
+        do {
+            let needsAnotherTurn = try unsafe wire.flush { events, input in unsafe process(&events, input) }
+            if needsAnotherTurn { scheduleFlush() }
+            closeIfDrained()
+        } catch {
+            close(error)
+        }
+    }
+
+    func timerFired() {
+        if case .handshaking = phase {
+            return close(
+                TransportError(
+                    .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library))
+        }
+        guard let next = keepAlive?.next(now: loop.now, lastReceive: wire.lastReceive) else { return }
+        switch next {
+        case .wait(let duration): loop.schedule(timer, for: self, after: duration)
+        case .ping(let payload, let duration):
+            wire.engine.ping(payload)
+            scheduleFlush()
+            loop.schedule(timer, for: self, after: duration)
+        case .lost(let reason): close(TransportError(.unavailable, reason, origin: .library))
+        }
+    }
+}
+
+// MARK: What the loop calls
+
+extension ServerConnection: LoopEventHandler, LoopFlushable, LoopTimerHandler {
+    nonisolated func handle(_ events: LoopEvents) {
+        onLoop { connection in
+            if events.contains(.writable) { connection.scheduleFlush() }
+            if !events.isDisjoint(with: [.readable, .hangup, .error, .peerClosed]) { connection.read() }
+        }
+    }
+
+    nonisolated func flush() { onLoop { $0.writeOut() } }
+
+    nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.timerFired() } }
+}
+
+extension ServerStream: LoopTimerHandler {
+    func timerFired(_ timer: LoopTimer) { connection.onLoop { $0.deadlinePassed(self) } }
+}
+
+/// Hears from a connection, on its loop.
+protocol ServerConnectionOwner: AnyObject, Sendable {
+    func report(_ event: TransportEvent)
+    func connectionClosed(_ connection: ServerConnection, _ event: TransportEvent)
+}

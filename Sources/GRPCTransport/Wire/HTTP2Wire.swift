@@ -1,0 +1,281 @@
+internal import CSystem
+internal import EventLoops
+internal import Glibc
+internal import HTTP2Engine
+internal import NodeTransport
+internal import TransportTLS
+
+/// A connected socket with TLS, if any, and the HTTP/2 engine on top: moves bytes between the three.
+///
+/// Owned by a connection's actor and confined to its loop.
+final class HTTP2Wire {
+    /// What a read led to.
+    enum ReadOutcome {
+        /// Nothing more for now.
+        case drained
+        /// There may be more; other connections get their turn first.
+        case more
+        /// The peer has closed.
+        case endOfFile
+    }
+
+    /// Takes a batch of events together with the input that their data refers to.
+    typealias Process = (inout HTTP2Events, UnsafeRawBufferPointer) -> Void
+
+    /// How often one turn reads or writes before other connections get theirs.
+    private static let roundsPerTurn = 4
+    /// How much ciphertext may wait before the engine's output is left where it is.
+    private static let maximumCiphertextBytes = 512 * 1024
+    /// How much output may wait before a server stops reading.
+    private static let maximumUnreadOutputBytes = 1024 * 1024
+
+    let loop: EventLoop
+    let descriptor: Int32
+    var engine: HTTP2Engine
+    private(set) var tls: TLSSession?
+    private(set) var isHandshaking: Bool
+    private(set) var isClosed = false
+    /// When bytes last arrived, in nanoseconds of the loop's clock.
+    private(set) var lastReceive: Int64
+
+    private var registration: LoopRegistration?
+    /// The peer sends nothing more.
+    private var hasEnded = false
+    private var isWriteBlocked = false
+    private var events = HTTP2Events()
+
+    init(loop: EventLoop, descriptor: Int32, engine: consuming HTTP2Engine, tls: TLSSession?) {
+        self.loop = loop
+        self.descriptor = descriptor
+        self.engine = engine
+        self.tls = tls
+        isHandshaking = tls != nil
+        lastReceive = loop.now
+    }
+
+    func register(_ handler: any LoopEventHandler) throws(LoopError) {
+        registration = try loop.add(descriptor: descriptor, events: [.readable, .peerClosed], handler: handler)
+    }
+
+    /// Closes the socket; what could not be written is lost. What was written last still arrives, unless the peer has
+    /// closed already or the connection is to end `abruptly`.
+    func close(abruptly: Bool = false) {
+        guard !isClosed else { return }
+        isClosed = true
+        if let registration { loop.remove(registration, descriptor: descriptor) }
+        if abruptly || hasEnded || registration == nil {
+            cs_close(descriptor)
+        } else {
+            LingeringClose.begin(descriptor, on: loop)
+        }
+        tls = nil
+    }
+
+    // MARK: Reading
+
+    /// Reads what has arrived and gives each batch of events to `process`.
+    func read(_ process: Process) throws(TransportError) -> ReadOutcome {
+        for _ in 0..<Self.roundsPerTurn {
+            guard !isClosed else { return .drained }
+            let room = unsafe loop.readBuffer
+            let count = unsafe cs_read(descriptor, room.baseAddress, room.count)
+            if count == 0 {
+                hasEnded = true
+                return .endOfFile
+            }
+            if count < 0 {
+                if -count == Int(EAGAIN) || -count == Int(EINTR) { return .drained }
+                throw lost("reading failed: \(systemMessage(Int32(-count)))")
+            }
+            lastReceive = loop.now
+            let chunk = unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
+            if tls == nil {
+                unsafe receive(chunk, process)
+            } else {
+                try unsafe receiveCiphertext(chunk, process)
+            }
+            if count < room.count { return .drained }
+        }
+        return .more
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer, _ process: Process) {
+        unsafe engine.receive(bytes, now: loop.now, into: &events)
+        unsafe deliver(bytes, process)
+    }
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer, _ process: Process) {
+        guard !events.list.isEmpty else { return }
+        var batch = HTTP2Events()
+        swap(&batch, &events)
+        unsafe process(&batch, bytes)
+        batch.removeAll()
+        // Events that came while the batch was processed stay in front of its empty storage.
+        if events.list.isEmpty { swap(&batch, &events) }
+    }
+
+    private func receiveCiphertext(_ bytes: UnsafeRawBufferPointer, _ process: Process) throws(TransportError) {
+        guard let tls else { return }
+        do {
+            try unsafe tls.receive(bytes) { () throws(TLSError) in
+                if isHandshaking { try advanceHandshake() }
+                let room = unsafe loop.plaintextBuffer
+                while !isHandshaking, !isClosed, case .bytes(let count) = try unsafe tls.read(into: room) {
+                    unsafe receive(UnsafeRawBufferPointer(rebasing: room[..<count]), process)
+                }
+            }
+        } catch {
+            // The alert that tells the peer stands in the output; try once to get it out.
+            try? writeCiphertext()
+            throw handshakeOrRecordError(error)
+        }
+    }
+
+    /// Begins the TLS handshake, or HTTP/2 where there is no TLS.
+    func start() throws(TransportError) {
+        guard isHandshaking else { return engine.start() }
+        do {
+            try advanceHandshake()
+        } catch {
+            throw handshakeOrRecordError(error)
+        }
+    }
+
+    private func advanceHandshake() throws(TLSError) {
+        guard let tls, isHandshaking, case .complete = try tls.advanceHandshake() else { return }
+        isHandshaking = false
+        // The connection preface goes out before anything that the peer's first bytes lead to.
+        engine.start()
+    }
+
+    /// Whether the peer has accepted this side. With TLS 1.3 a client's own handshake is complete before the server has
+    /// looked at its certificate; the first word of HTTP/2 is the sign.
+    private var isEstablished: Bool { !isHandshaking && engine.hasReceivedSettings }
+
+    private func handshakeOrRecordError(_ error: TLSError) -> TransportError {
+        TransportError(
+            !isEstablished && error.isRefusedIdentity ? .unauthenticated : .unavailable,
+            isEstablished ? "TLS failed" : "the TLS handshake failed", cause: error, origin: .library,
+            processing: isEstablished ? .unknown : .notProcessed)
+    }
+
+    private func lost(_ reason: String) -> TransportError {
+        TransportError(
+            .unavailable, reason, origin: .library, processing: isEstablished ? .unknown : .notProcessed)
+    }
+
+    // MARK: Writing
+
+    /// Whether bytes wait that the socket did not take.
+    var hasOutput: Bool { engine.hasOutput || (tls?.outputBytes ?? 0) > 0 }
+
+    /// Frames what is queued and writes it, as far as the socket takes it. Answers true when it should be called
+    /// again in another turn.
+    func flush(_ process: Process) throws(TransportError) -> Bool {
+        guard !isClosed else { return false }
+        for _ in 0..<Self.roundsPerTurn {
+            if !isHandshaking { engine.fill(into: &events) }
+            try write()
+            unsafe deliver(UnsafeRawBufferPointer(start: nil, count: 0), process)
+            guard !isClosed, !isWriteBlocked, engine.hasSendableData || engine.hasOutput else {
+                updateInterest()
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Tells the peer at TLS's level that nothing follows (close_notify) and writes what can be written.
+    func writeLast() {
+        guard !isClosed else { return }
+        try? write()
+        if !isHandshaking { tls?.close() }
+        try? writeCiphertext()
+    }
+
+    private func write() throws(TransportError) {
+        guard let tls else { return try writePlain() }
+        if !isHandshaking {
+            var failure: TLSError?
+            while engine.hasOutput, tls.outputBytes < Self.maximumCiphertextBytes, failure == nil {
+                unsafe engine.withOutput { segments in
+                    var taken = 0
+                    for index in 0..<segments.count {
+                        let segment = unsafe segments[index]
+                        do throws(TLSError) {
+                            try unsafe tls.write(UnsafeRawBufferPointer(start: segment.pointer, count: segment.count))
+                            unsafe taken += segment.count
+                        } catch {
+                            failure = error
+                            break
+                        }
+                    }
+                    return taken
+                }
+            }
+            if let failure { throw handshakeOrRecordError(failure) }
+        }
+        try writeCiphertext()
+    }
+
+    private func writePlain() throws(TransportError) {
+        isWriteBlocked = false
+        var code = 0
+        while engine.hasOutput, !isWriteBlocked, code >= 0 {
+            unsafe engine.withOutput { segments in
+                // An OutputSegment has the layout of an iovec; the engine does not know the C type.
+                let count = segments.count
+                var vectors = unsafe InlineVectors()
+                for index in 0..<count {
+                    let segment = unsafe segments[index]
+                    unsafe vectors.set(index, segment.pointer, segment.count)
+                }
+                code = unsafe vectors.write(descriptor, count)
+                return unsafe note(written: &code, of: segments.reduce(0) { unsafe $0 + $1.count })
+            }
+        }
+        if code < 0 { throw lost("writing failed: \(systemMessage(Int32(-code)))") }
+    }
+
+    private func writeCiphertext() throws(TransportError) {
+        isWriteBlocked = false
+        var code = 0
+        while let tls, tls.outputBytes > 0, !isWriteBlocked, code >= 0 {
+            unsafe tls.withOutput { bytes in
+                var vectors = unsafe InlineVectors()
+                unsafe vectors.set(0, bytes.baseAddress, bytes.count)
+                code = unsafe vectors.write(descriptor, 1)
+                return note(written: &code, of: bytes.count)
+            }
+        }
+        if code < 0 { throw lost("writing failed: \(systemMessage(Int32(-code)))") }
+    }
+
+    /// Notes how a write went; answers how many bytes are done. Blocked is not an error.
+    private func note(written code: inout Int, of count: Int) -> Int {
+        if code == -Int(EAGAIN) || code == -Int(EINTR) {
+            isWriteBlocked = true
+            code = 0
+            return 0
+        }
+        if code >= 0, code < count { isWriteBlocked = true }
+        return max(code, 0)
+    }
+
+    private var interest: LoopEvents = [.readable, .peerClosed]
+
+    /// Watches for what the socket is waited for.
+    ///
+    /// A server stops reading while much output waits: a client that asks and does not read would otherwise fill the
+    /// memory with answers, which flow control covers only in part. A client goes on reading, so that the two cannot
+    /// wait for each other.
+    private func updateInterest() {
+        guard let registration, !isClosed else { return }
+        let mayRead = engine.role == .client || engine.outputBytes < Self.maximumUnreadOutputBytes
+        var wanted: LoopEvents = isWriteBlocked ? .writable : []
+        if mayRead { wanted.formUnion([.readable, .peerClosed]) }
+        guard wanted != interest else { return }
+        interest = wanted
+        loop.modify(registration, descriptor: descriptor, events: wanted)
+    }
+}
