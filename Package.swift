@@ -46,6 +46,7 @@ extension Target.Dependency {
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let protobuf: Self = .product(name: "SwiftProtobuf", package: "swift-protobuf")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
 let package = Package(
@@ -55,6 +56,7 @@ let package = Package(
         .library(name: "GRPCTransport", targets: ["GRPCTransport"]),
         .library(name: "TransportTLS", targets: ["TransportTLS"]),
         .library(name: "TransportResilience", targets: ["TransportResilience"]),
+        .library(name: "TransportProtobuf", targets: ["TransportProtobuf"]),
         .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
     ],
     dependencies: [
@@ -85,6 +87,7 @@ let package = Package(
 
         // What wraps or checks any transport.
         module("TransportResilience", ["NodeTransport", .logging]),
+        module("TransportProtobuf", ["NodeTransport", .protobuf]),
         module("TransportTestKit", ["NodeTransport"]),
 
         // Programs that show and measure.
@@ -101,11 +104,14 @@ let package = Package(
         // Tests.
         .testTarget(name: "ArchitectureTests", swiftSettings: outerSettings),
         tests(of: "NodeTransport", ["TransportTestKit"]),
+        tests(of: "EventLoops", ["CSystem"]),
         tests(of: "HTTP2Engine", ["NodeTransport"]),
         tests(of: "TransportTLS", ["NodeTransport"]),
+        tests(of: "GRPCSemantics", ["NodeTransport"]),
         tests(of: "GRPCTransport", ["HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
+        tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -50,8 +50,8 @@ int cs_epoll_wait(int epoll, struct cs_event *out, int capacity, int64_t timeout
     } else {
         struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
         count = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
-        // Kernels before 5.11 lack epoll_pwait2: round up to milliseconds.
-        if (count < 0 && errno == ENOSYS) {
+        // Kernels before 5.11 lack epoll_pwait2, and some sandboxes refuse it: round up to milliseconds.
+        if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
             int64_t ms = timeout_ns / 1000000 + 1;
             count = epoll_wait(epoll, events, capacity, ms > 1000000 ? 1000000 : (int)ms);
         }

@@ -104,6 +104,7 @@ internal import Synchronization
 
     /// Whether the calling thread is this loop's.
     package var isCurrent: Bool {
+        // Sound: the pointers are only compared.
         unsafe cs_thread_loop() == Unmanaged.passUnretained(self).toOpaque()
     }
 
@@ -228,6 +229,7 @@ internal import Synchronization
 
     /// Runs the loop on the calling thread until ``stop()``, and then what is ready.
     func run() {
+        // Sound: whoever runs the loop keeps it, and the pointer is gone when it returns.
         unsafe cs_set_thread_loop(Unmanaged.passUnretained(self).toOpaque())
         defer { cs_set_thread_loop(nil) }
         var events = [cs_event](repeating: cs_event(), count: Self.eventsPerTurn)

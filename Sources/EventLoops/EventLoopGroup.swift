@@ -48,6 +48,7 @@ package final class EventLoopGroup: Sendable {
         let argument = unsafe Unmanaged.passRetained(loop).toOpaque()
         let code = unsafe cs_thread_start("loop-\(loop.index)", runLoop, argument, &thread)
         guard code >= 0 else {
+            // No thread has taken the reference over.
             unsafe Unmanaged<EventLoop>.fromOpaque(argument).release()
             throw LoopError(operation: "pthread_create", errno: -code)
         }
@@ -73,6 +74,7 @@ package final class EventLoopGroup: Sendable {
 /// A loop thread's body; takes over the reference that was passed.
 private func runLoop(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     if let argument = unsafe argument {
+        // Sound: `startThread` retained the loop for this thread.
         unsafe Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
     }
     return nil

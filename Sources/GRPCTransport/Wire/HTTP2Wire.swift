@@ -24,8 +24,8 @@ final class HTTP2Wire {
 
     /// How often one turn reads or writes before other connections get theirs.
     private static let roundsPerTurn = 4
-    /// How much ciphertext may wait before the engine's output is left where it is.
-    private static let maximumCiphertextBytes = 512 * 1024
+    /// How much is encrypted before it is written; a session keeps a buffer of 64 KiB, and this and one frame fit it.
+    private static let maximumCiphertextBytes = 40 * 1024
     /// How much output may wait before a server stops reading.
     private static let maximumUnreadOutputBytes = 1024 * 1024
 
@@ -36,7 +36,7 @@ final class HTTP2Wire {
     private(set) var isHandshaking: Bool
     private(set) var isClosed = false
     /// When bytes last arrived, in nanoseconds of the loop's clock.
-    private(set) var lastReceive: Int64
+    private(set) var lastReceive: Int64 = 0
 
     private var registration: LoopRegistration?
     /// The peer sends nothing more.
@@ -50,10 +50,10 @@ final class HTTP2Wire {
         self.engine = engine
         self.tls = tls
         isHandshaking = tls != nil
-        lastReceive = loop.now
     }
 
     func register(_ handler: any LoopEventHandler) throws(LoopError) {
+        lastReceive = loop.now
         registration = try loop.add(descriptor: descriptor, events: [.readable, .peerClosed], handler: handler)
     }
 
@@ -195,27 +195,30 @@ final class HTTP2Wire {
 
     private func write() throws(TransportError) {
         guard let tls else { return try writePlain() }
-        if !isHandshaking {
-            var failure: TLSError?
-            while engine.hasOutput, tls.outputBytes < Self.maximumCiphertextBytes, failure == nil {
-                unsafe engine.withOutput { segments in
-                    var taken = 0
-                    for index in 0..<segments.count {
-                        let segment = unsafe segments[index]
-                        do throws(TLSError) {
-                            try unsafe tls.write(UnsafeRawBufferPointer(start: segment.pointer, count: segment.count))
-                            unsafe taken += segment.count
-                        } catch {
-                            failure = error
-                            break
-                        }
-                    }
-                    return taken
+        try writeCiphertext()
+        while !isHandshaking, engine.hasOutput, !isWriteBlocked {
+            try encrypt(tls)
+            try writeCiphertext()
+        }
+    }
+
+    /// Encrypts some of the engine's output: no more than the session keeps room for.
+    private func encrypt(_ tls: TLSSession) throws(TransportError) {
+        var failure: TLSError?
+        unsafe engine.withOutput { segments in
+            var taken = 0
+            for index in 0..<segments.count where failure == nil && tls.outputBytes < Self.maximumCiphertextBytes {
+                let segment = unsafe segments[index]
+                do throws(TLSError) {
+                    try unsafe tls.write(UnsafeRawBufferPointer(start: segment.pointer, count: segment.count))
+                    unsafe taken += segment.count
+                } catch {
+                    failure = error
                 }
             }
-            if let failure { throw handshakeOrRecordError(failure) }
+            return taken
         }
-        try writeCiphertext()
+        if let failure { throw handshakeOrRecordError(failure) }
     }
 
     private func writePlain() throws(TransportError) {

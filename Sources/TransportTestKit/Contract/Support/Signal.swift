@@ -3,6 +3,7 @@ internal import Synchronization
 /// Something that happens once and that tasks wait for.
 final class Signal: Sendable {
     private struct Storage {
+        var hasBegun = false
         var hasFired = false
         var nextID = 0
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -11,6 +12,12 @@ final class Signal: Sendable {
     private let storage = Mutex(Storage())
 
     var hasFired: Bool { storage.withLock { $0.hasFired } }
+
+    /// Whether somebody has taken on to fire it.
+    var hasBegun: Bool { storage.withLock { $0.hasBegun } }
+
+    /// Takes on to fire it.
+    func begin() { storage.withLock { $0.hasBegun = true } }
 
     func fire() {
         let waiting = storage.withLock { storage in
@@ -45,9 +52,16 @@ final class Signal: Sendable {
         try Task.checkCancellation()
     }
 
+    /// Waits if somebody has taken on to fire: a handler, unless the deadline of its call passed before it ran, as
+    /// happens on a busy machine.
+    func waitIfBegun() async throws {
+        if hasBegun { try await wait() }
+    }
+
     /// Waits for as long as the task is not cancelled, then fires and throws: what a handler does that is to be seen
     /// being cancelled.
     func fireWhenCancelled() async throws -> Never {
+        begin()
         let never = Signal()
         do {
             try await never.wait()

@@ -1,0 +1,108 @@
+import GRPCTransport
+import NodeTransport
+import Testing
+
+/// A server that announces its end: what it has taken on finishes, the rest can be sent again.
+@Suite(.timeLimit(.minutes(1))) struct GoAwayTests {
+    @Test func `calls up to the announced one finish, those above are not processed`() async throws {
+        let listener = try RawListener()
+        let script = Task {
+            try await blocking {
+                var server = try ScriptedServer(on: listener)
+                let streams = try server.requests(3)
+                guard streams.sorted() == [1, 3, 5] else {
+                    throw RawSocket.Failure(description: "the requests came on \(streams)")
+                }
+                server.socket.send(Raw.goAway(3, 0))
+                server.socket.send(Raw.answer(3, [3]) + Raw.answer(1, [1]))
+                try server.awaitEnd()
+            }
+        }
+        let client = try GRPCTransport(security: .plaintext)
+        let connection = try await client.connect(to: listener.endpoint)
+        let updates = connection.stateUpdates()
+        let states = Task { await updates.reduce(into: []) { $0.append($1) } }
+        let outcomes = await withTaskGroup(of: Result<Bytes, any Error>.self) { group in
+            for _ in 0..<3 {
+                group.addTask { await Result { try await connection.call(Echo.unary, Bytes()) } }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let answers = outcomes.compactMap { try? $0.get() }
+        #expect(answers.count == 2)
+        #expect(Set(answers) == [Bytes([1]), Bytes([3])])
+        for outcome in outcomes {
+            guard case .failure(let error as TransportError) = outcome else { continue }
+            #expect(error.code == .unavailable)
+            #expect(error.processing == .notProcessed, "\(error)")
+        }
+        try await script.value
+        let seen = await states.value.map(\.name)
+        #expect(seen == ["ready", "draining", "closed"])
+        let late = try await TransportError.thrown { _ = try await connection.call(Echo.unary, Bytes()) }
+        #expect(late.code == .unavailable)
+        #expect(late.processing == .notProcessed)
+    }
+
+    @Test func `a server that has taken on nothing leaves every call to be sent again`() async throws {
+        let listener = try RawListener()
+        let script = Task {
+            try await blocking {
+                // Two calls are under way, the others wait.
+                var server = try ScriptedServer(on: listener, settings: [(Raw.maximumConcurrentStreams, 2)])
+                _ = try server.requests(2)
+                server.socket.send(Raw.goAway(0, 11))
+                try server.awaitEnd()
+            }
+        }
+        let client = try GRPCTransport(security: .plaintext)
+        let connection = try await client.connect(to: listener.endpoint)
+        await withTaskGroup(of: Result<Bytes, any Error>.self) { group in
+            for _ in 0..<5 {
+                group.addTask { await Result { try await connection.call(Echo.unary, Bytes()) } }
+            }
+            for await outcome in group {
+                guard case .failure(let error as TransportError) = outcome else {
+                    Issue.record("a call has succeeded: \(outcome)")
+                    continue
+                }
+                #expect(error.code == .unavailable, "\(error)")
+                #expect(error.processing == .notProcessed, "\(error)")
+            }
+        }
+        try await script.value
+        for await state in connection.stateUpdates() where state.isClosed {}
+    }
+
+    @Test func `a stream that the server refuses can be sent again`() async throws {
+        let listener = try RawListener()
+        let script = Task {
+            try await blocking {
+                var server = try ScriptedServer(on: listener)
+                server.socket.send(Raw.reset(try server.requests(1)[0], 7))
+                server.socket.send(Raw.answer(try server.requests(1)[0], [9]))
+                try server.awaitEnd()
+            }
+        }
+        let client = try GRPCTransport(security: .plaintext)
+        let connection = try await client.connect(to: listener.endpoint)
+        let error = try await TransportError.thrown { _ = try await connection.call(Echo.unary, Bytes()) }
+        #expect(error.code == .unavailable, "\(error)")
+        #expect(error.processing == .notProcessed)
+        #expect(try await connection.call(Echo.unary, Bytes()) == Bytes([9]))
+        await connection.close(within: .zero)
+        try await script.value
+    }
+}
+
+extension ConnectionState {
+    /// The state without its reason.
+    fileprivate var name: String {
+        switch self {
+        case .connecting: "connecting"
+        case .ready: "ready"
+        case .draining: "draining"
+        case .closed: "closed"
+        }
+    }
+}
