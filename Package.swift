@@ -58,6 +58,8 @@ let package = Package(
         .library(name: "TransportResilience", targets: ["TransportResilience"]),
         .library(name: "TransportProtobuf", targets: ["TransportProtobuf"]),
         .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
+        .library(name: "DAGNode", targets: ["DAGProtocol", "DAGStore", "DAGNode"]),
+        .executable(name: "dagnode", targets: ["dagnode"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -90,6 +92,19 @@ let package = Package(
         module("TransportProtobuf", ["NodeTransport", .protobuf]),
         module("TransportTestKit", ["NodeTransport"]),
 
+        // The ledger node.
+        module("DAGProtocol", ["NodeTransport", "TransportProtobuf", .protobuf, .crypto]),
+        module("DAGStore", ["NodeTransport", "DAGProtocol", .grdb, .protobuf]),
+        module("DAGNode", ["NodeTransport", "DAGProtocol", "DAGStore", "TransportResilience"]),
+        program(
+            "dagnode", path: "Sources/dagnode",
+            [
+                "DAGNode", "DAGProtocol", "DAGStore", "GRPCTransport", "NodeTransport", "TransportResilience",
+                "TransportTLS",
+                .argumentParser, .logging, .serviceLifecycle, .unixSignals,
+            ]
+        ),
+
         // Programs that show and measure.
         program("grpc-echo", path: "Examples/GRPCEcho", ["GRPCTransport", "NodeTransport", "TransportTLS"]),
         program("in-memory", path: "Examples/InMemory", ["NodeTransport", "TransportTestKit"]),
@@ -112,6 +127,10 @@ let package = Package(
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
+        tests(of: "DAGProtocol", ["NodeTransport", .crypto, .protobuf]),
+        tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", .grdb, .protobuf]),
+        tests(of: "DAGNode", ["DAGProtocol", "DAGStore", "NodeTransport", "TransportResilience", "TransportTestKit"]),
+        tests(of: "dagnode", ["DAGProtocol", "DAGStore", "NodeTransport"]),
     ],
     swiftLanguageModes: [.v6]
 )

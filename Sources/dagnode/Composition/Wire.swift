@@ -1,0 +1,45 @@
+internal import GRPCTransport
+internal import NodeTransport
+internal import TransportTLS
+
+/// The only place that knows which transport the program runs on.
+enum Wire {
+    /// A transport as the options say.
+    ///
+    /// - Parameters:
+    ///   - protection: Who this process is and whom it trusts.
+    ///   - onEvent: Hears what nobody awaits, such as refused handshakes; must not block.
+    ///   - onWarning: Hears what is not right with the identity but no reason to stop.
+    static func transport(
+        _ protection: Protection, onEvent: @escaping @Sendable (TransportEvent) -> Void = { _ in },
+        onWarning: (String) -> Void = { Console.note("dagnode: warning: \($0)") }
+    ) throws -> any Transport {
+        var configuration = GRPCTransport.Configuration()
+        // Nodes find out within seconds that a peer is gone without a word.
+        configuration.keepAlive = .node
+        configuration.onEvent = onEvent
+        switch protection {
+        case .plaintext: return try GRPCTransport(security: .plaintext, configuration: configuration)
+        case .mutualTLS(let certificate, let key, let authorities):
+            let identity = try Identity(certificateFile: certificate, keyFile: key)
+            for warning in identity.warnings { onWarning(warning) }
+            let trust = try Trust.roots(file: authorities)
+            return try GRPCTransport(
+                security: .mutualTLS(identity: identity, trust: trust), configuration: configuration)
+        }
+    }
+
+    /// Ports on 127.0.0.1 that the system has free now.
+    ///
+    /// They are let go of before they are used, so another process may be quicker: whoever uses them must be
+    /// ready to ask again.
+    static func freeEndpoints(_ count: Int) async throws -> [Endpoint] {
+        let transport = try GRPCTransport(security: .plaintext)
+        var endpoints: [Endpoint] = []
+        for _ in 0..<count {
+            endpoints.append(try await transport.listen(on: "grpc://127.0.0.1:0", services: []).endpoint)
+        }
+        await transport.shutdown(within: .zero)
+        return endpoints
+    }
+}

@@ -1,0 +1,6 @@
+internal import Foundation
+
+extension Data {
+    /// Lower-case hexadecimal digits.
+    var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+}
