@@ -1,0 +1,70 @@
+# Every task of the project. `make` alone lists them.
+
+# How the node is built for `make demo`: release or debug.
+CONFIGURATION ?= release
+# `make demo INPUT=path` sends that file or folder; the default is this repository.
+INPUT ?=
+# `make demo TRANSPORT=grpc`: the wire between the nodes.
+TRANSPORT ?= grpc
+# `make test ARGS='--filter Name'`, `make bench ARGS=--quick`
+ARGS ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test bench build check peers proto check-proto format check-format docs check-doc-code clean
+
+help: ## list the tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r task text; do \
+		printf '  make %-14s %s\n' "$$task" "$$text"; done
+
+demo: ## three nodes exchange real transactions, one is killed, nothing is lost [INPUT=path] [TRANSPORT=grpc]
+	@scripts/bootstrap build
+	swift build -c $(CONFIGURATION) --product dagnode
+	@DAGNODE="$(CURDIR)/.build/$(CONFIGURATION)/dagnode" INPUT="$(INPUT)" TRANSPORT="$(TRANSPORT)" scripts/demo
+
+test: peers ## all tests, with the foreign peers [ARGS='--filter Name']
+	TRANSPORT_REQUIRE_PEERS=1 swift test --disable-xctest --parallel $(ARGS)
+
+bench: ## measure against gRPC C++ in one run [ARGS=--quick]
+	@scripts/bootstrap test
+	@scripts/build-peers
+	swift build -c release --product transport-bench
+	@TRANSPORT_BENCH="$(CURDIR)/.build/release/transport-bench" scripts/bench $(ARGS)
+
+build: ## everything, debug, with the tests
+	@scripts/bootstrap build
+	swift build --build-tests
+
+check: check-format test check-proto docs check-doc-code ## all that continuous integration checks but the demo
+
+peers: ## what the tests talk to: system packages, .venv, the gRPC C++ peer
+	@scripts/bootstrap test
+	@scripts/venv
+	@scripts/build-peers
+
+proto: ## generate Sources/DAGProtocol/Generated from Protos/
+	@scripts/bootstrap test
+	@scripts/proto
+
+check-proto: ## generated code is current, and Protos/ breaks no deployed peer
+	@scripts/bootstrap test
+	@scripts/check-proto
+	@scripts/check-proto-breaking
+
+format: ## format the Swift sources in place
+	@scripts/format
+
+check-format: ## fail on a source that `make format` would change, or that breaks a rule
+	@scripts/format --check
+
+docs: ## build the DocC documentation into .build/docs
+	@scripts/bootstrap build
+	@scripts/docs
+
+check-doc-code: build ## the Swift code in the README and the articles compiles
+	@scripts/check-doc-code
+
+clean: ## remove what was built and fetched
+	rm -rf .build .venv
