@@ -6,7 +6,7 @@ internal import Synchronization
 internal import TransportTLS
 
 /// A connection that this side made. It lives on one event loop.
-actor ClientConnection: LoopActor, Connection {
+actor ClientConnection: WireConnection, Connection {
     enum Phase {
         /// TLS, and then the server's SETTINGS, are awaited.
         case handshaking(Suspension<Void>?)
@@ -112,16 +112,13 @@ actor ClientConnection: LoopActor, Connection {
             guard !isClosed else { return continuation.resume(throwing: abandonment) }
             phase = .handshaking(continuation)
             do {
-                try wire.register(self)
-                try wire.start()
+                try startWire()
             } catch {
-                return close(
+                close(
                     TransportError(
                         .unavailable, "the connection could not be started", cause: error, origin: .library,
                         processing: .notProcessed))
             }
-            loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
-            scheduleFlush()
         }
     }
 
@@ -139,11 +136,7 @@ actor ClientConnection: LoopActor, Connection {
         guard case .handshaking(let continuation) = phase else { return }
         phase = .open
         verifiedPeer.withLock { $0 = wire.tls?.peer }
-        loop.cancel(timer)
-        if let policy = configuration.keepAlive {
-            keepAlive = KeepAlive(policy, now: loop.now)
-            loop.schedule(timer, for: self, after: policy.interval)
-        }
+        startKeepAlive()
         states.update(.ready)
         continuation?.resume()
     }
@@ -156,6 +149,10 @@ actor ClientConnection: LoopActor, Connection {
         case .handshaking: close(TransportError(.unavailable, reason, processing: .notProcessed))
         case .draining, .closed: break
         }
+    }
+
+    var isAwaitingPeer: Bool {
+        if case .handshaking = phase { true } else { false }
     }
 
     var isClosed: Bool {
@@ -175,10 +172,11 @@ actor ClientConnection: LoopActor, Connection {
         let located = error?.at(endpoint)
         let failure =
             located ?? TransportError(.unavailable, "the connection is closed", origin: .local, endpoint: endpoint)
+        // Before anyone is resumed who might look.
+        states.update(.closed(located))
         for stream in streams { stream.map { end($0, .failure(failure)) } }
         streams.removeAll()
         failQueue(failure)
-        states.update(.closed(located))
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
         for waiter in closeWaiters { waiter.resume() }
         closeWaiters.removeAll()
@@ -204,57 +202,4 @@ actor ClientConnection: LoopActor, Connection {
         guard case .draining = phase, wire.engine.openStreamCount == 0, queue.isEmpty, !wire.hasOutput else { return }
         close(nil)
     }
-
-    // MARK: Writing
-
-    func scheduleFlush() {
-        guard !isFlushScheduled, !isClosed else { return }
-        isFlushScheduled = true
-        loop.scheduleFlush(self)
-    }
-
-    func writeOut() {
-        isFlushScheduled = false
-        guard !isClosed else { return }
-        do {
-            let needsAnotherTurn = try unsafe wire.flush { events, input in unsafe process(&events, input) }
-            if needsAnotherTurn { scheduleFlush() }
-            closeIfDrained()
-        } catch {
-            close(error)
-        }
-    }
-
-    func timerFired() {
-        if case .handshaking = phase {
-            return close(
-                TransportError(
-                    .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library,
-                    processing: .notProcessed))
-        }
-        guard let next = keepAlive?.next(now: loop.now, lastReceive: wire.lastReceive) else { return }
-        switch next {
-        case .wait(let duration): loop.schedule(timer, for: self, after: duration)
-        case .ping(let payload, let duration):
-            wire.engine.ping(payload)
-            scheduleFlush()
-            loop.schedule(timer, for: self, after: duration)
-        case .lost(let reason): close(TransportError(.unavailable, reason, origin: .library))
-        }
-    }
-}
-
-// MARK: What the loop calls
-
-extension ClientConnection: LoopEventHandler, LoopFlushable, LoopTimerHandler {
-    nonisolated func handle(_ events: LoopEvents) {
-        onLoop { connection in
-            if events.contains(.writable) { connection.scheduleFlush() }
-            if !events.isDisjoint(with: [.readable, .hangup, .error, .peerClosed]) { connection.read() }
-        }
-    }
-
-    nonisolated func flush() { onLoop { $0.writeOut() } }
-
-    nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.timerFired() } }
 }

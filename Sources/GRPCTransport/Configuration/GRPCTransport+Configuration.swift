@@ -25,7 +25,8 @@ extension GRPCTransport {
         /// How many connections a listener holds; further ones are closed at once.
         public var maximumConnections = 16_384
 
-        /// How long a connection may take to be made: TCP, TLS and HTTP/2 settings.
+        /// How long each step of making a connection may take: TCP, for each address of a name, and then TLS and
+        /// HTTP/2's settings together.
         public var handshakeTimeout: Duration = .seconds(10)
 
         /// Pings on quiet connections, to notice a peer that vanished without a word; `nil` sends none. gRPC servers by

@@ -21,9 +21,8 @@ extension ServerConnection {
     }
 
     func endOfFile() {
-        let isEarly = if case .handshaking = phase { true } else { false }
         close(
-            isEarly || wire.engine.openStreamCount > 0
+            isAwaitingPeer || wire.engine.openStreamCount > 0
                 ? TransportError(.unavailable, "the peer closed the connection", origin: .remote) : nil)
     }
 

@@ -6,7 +6,7 @@ internal import Synchronization
 internal import TransportTLS
 
 /// A connection that a listener accepted. It lives on one event loop.
-actor ServerConnection: LoopActor {
+actor ServerConnection: WireConnection {
     /// How far the connection is on its way out.
     enum Phase {
         /// TLS, and then the client's preface and SETTINGS, are awaited.
@@ -65,25 +65,17 @@ actor ServerConnection: LoopActor {
     /// Begins to watch the socket.
     func start() {
         do {
-            try wire.register(self)
-            try wire.start()
+            try startWire()
         } catch {
             close(TransportError(.unavailable, "the connection could not be started", cause: error, origin: .library))
-            return
         }
-        loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
-        scheduleFlush()
     }
 
     func becameReady() {
         guard case .handshaking = phase else { return }
         phase = .open
         verifiedPeer.withLock { $0 = wire.tls?.peer }
-        loop.cancel(timer)
-        if let policy = configuration.keepAlive {
-            keepAlive = KeepAlive(policy, now: loop.now)
-            loop.schedule(timer, for: self, after: policy.interval)
-        }
+        startKeepAlive()
         owner.report(TransportEvent(.connectionAccepted, remoteEndpoint: remoteEndpoint))
     }
 
@@ -126,6 +118,10 @@ actor ServerConnection: LoopActor {
         close(TransportError(.unavailable, "the connection was severed", origin: .local))
     }
 
+    var isAwaitingPeer: Bool {
+        if case .handshaking = phase { true } else { false }
+    }
+
     var isClosed: Bool {
         if case .closed = phase { true } else { false }
     }
@@ -138,7 +134,7 @@ actor ServerConnection: LoopActor {
 
     func close(_ error: TransportError?) {
         guard !isClosed else { return }
-        let wasHandshaking = if case .handshaking = phase { true } else { false }
+        let wasHandshaking = isAwaitingPeer
         phase = .closed
         loop.cancel(timer)
         wire.writeLast()
@@ -159,58 +155,6 @@ actor ServerConnection: LoopActor {
         guard case .draining = phase, wire.engine.openStreamCount == 0, !wire.hasOutput else { return }
         close(nil)
     }
-
-    // MARK: Writing
-
-    func scheduleFlush() {
-        guard !isFlushScheduled, !isClosed else { return }
-        isFlushScheduled = true
-        loop.scheduleFlush(self)
-    }
-
-    func writeOut() {
-        isFlushScheduled = false
-        guard !isClosed else { return }
-        do {
-            let needsAnotherTurn = try unsafe wire.flush { events, input in unsafe process(&events, input) }
-            if needsAnotherTurn { scheduleFlush() }
-            closeIfDrained()
-        } catch {
-            close(error)
-        }
-    }
-
-    func timerFired() {
-        if case .handshaking = phase {
-            return close(
-                TransportError(
-                    .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library))
-        }
-        guard let next = keepAlive?.next(now: loop.now, lastReceive: wire.lastReceive) else { return }
-        switch next {
-        case .wait(let duration): loop.schedule(timer, for: self, after: duration)
-        case .ping(let payload, let duration):
-            wire.engine.ping(payload)
-            scheduleFlush()
-            loop.schedule(timer, for: self, after: duration)
-        case .lost(let reason): close(TransportError(.unavailable, reason, origin: .library))
-        }
-    }
-}
-
-// MARK: What the loop calls
-
-extension ServerConnection: LoopEventHandler, LoopFlushable, LoopTimerHandler {
-    nonisolated func handle(_ events: LoopEvents) {
-        onLoop { connection in
-            if events.contains(.writable) { connection.scheduleFlush() }
-            if !events.isDisjoint(with: [.readable, .hangup, .error, .peerClosed]) { connection.read() }
-        }
-    }
-
-    nonisolated func flush() { onLoop { $0.writeOut() } }
-
-    nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.timerFired() } }
 }
 
 extension ServerStream: LoopTimerHandler {

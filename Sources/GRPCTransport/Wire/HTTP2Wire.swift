@@ -92,7 +92,7 @@ final class HTTP2Wire {
             if tls == nil {
                 unsafe receive(chunk, process)
             } else {
-                try unsafe receiveCiphertext(chunk, process)
+                guard try unsafe receiveCiphertext(chunk, process) else { return .endOfFile }
             }
             if count < room.count { return .drained }
         }
@@ -114,15 +114,21 @@ final class HTTP2Wire {
         if events.list.isEmpty { swap(&batch, &events) }
     }
 
-    private func receiveCiphertext(_ bytes: UnsafeRawBufferPointer, _ process: Process) throws(TransportError) {
-        guard let tls else { return }
+    /// False when the peer has ended its direction of the TLS session.
+    private func receiveCiphertext(_ bytes: UnsafeRawBufferPointer, _ process: Process) throws(TransportError) -> Bool {
+        guard let tls else { return true }
         do {
-            try unsafe tls.receive(bytes) { () throws(TLSError) in
+            return try unsafe tls.receive(bytes) { () throws(TLSError) in
                 if isHandshaking { try advanceHandshake() }
                 let room = unsafe loop.plaintextBuffer
-                while !isHandshaking, !isClosed, case .bytes(let count) = try unsafe tls.read(into: room) {
-                    unsafe receive(UnsafeRawBufferPointer(rebasing: room[..<count]), process)
+                while !isHandshaking, !isClosed {
+                    switch try unsafe tls.read(into: room) {
+                    case .bytes(let count): unsafe receive(UnsafeRawBufferPointer(rebasing: room[..<count]), process)
+                    case .wouldBlock: return true
+                    case .closed: return false
+                    }
                 }
+                return true
             }
         } catch {
             // The alert that tells the peer stands in the output; try once to get it out.

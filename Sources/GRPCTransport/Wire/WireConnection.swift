@@ -1,0 +1,89 @@
+internal import EventLoops
+internal import HTTP2Engine
+internal import NodeTransport
+
+/// What a client's and a server's connection have in common: an actor on a loop that owns a wire, flushes it once in
+/// a turn, and keeps the time of the handshake and of the keep-alive.
+protocol WireConnection: LoopActor, LoopEventHandler, LoopFlushable, LoopTimerHandler {
+    var wire: HTTP2Wire { get }
+    var timer: LoopTimer { get }
+    var keepAlive: KeepAlive? { get set }
+    var isFlushScheduled: Bool { get set }
+    var configuration: GRPCTransport.Configuration { get }
+    /// TLS, or the peer's first SETTINGS, are awaited.
+    var isAwaitingPeer: Bool { get }
+    var isClosed: Bool { get }
+
+    /// Reads what has arrived.
+    func read()
+    func process(_ events: inout HTTP2Events, _ input: UnsafeRawBufferPointer)
+    func closeIfDrained()
+    func close(_ error: TransportError?)
+}
+
+extension WireConnection {
+    /// Begins to watch the socket, and the time that the handshake takes.
+    func startWire() throws {
+        try wire.register(self)
+        try wire.start()
+        loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
+        scheduleFlush()
+    }
+
+    /// The handshake is over: the keep-alive's time begins.
+    func startKeepAlive() {
+        loop.cancel(timer)
+        guard let policy = configuration.keepAlive else { return }
+        keepAlive = KeepAlive(policy, now: loop.now)
+        loop.schedule(timer, for: self, after: policy.interval)
+    }
+
+    func scheduleFlush() {
+        guard !isFlushScheduled, !isClosed else { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(self)
+    }
+
+    private func writeOut() {
+        isFlushScheduled = false
+        guard !isClosed else { return }
+        do {
+            let needsAnotherTurn = try unsafe wire.flush { events, input in unsafe process(&events, input) }
+            if needsAnotherTurn { scheduleFlush() }
+            closeIfDrained()
+        } catch {
+            close(error)
+        }
+    }
+
+    private func timeHasCome() {
+        guard !isAwaitingPeer else {
+            return close(
+                TransportError(
+                    .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library,
+                    processing: .notProcessed))
+        }
+        guard let next = keepAlive?.next(now: loop.now, lastReceive: wire.lastReceive) else { return }
+        switch next {
+        case .wait(let duration): loop.schedule(timer, for: self, after: duration)
+        case .ping(let payload, let duration):
+            wire.engine.ping(payload)
+            scheduleFlush()
+            loop.schedule(timer, for: self, after: duration)
+        case .lost(let reason): close(TransportError(.unavailable, reason, origin: .library))
+        }
+    }
+
+    // MARK: What the loop calls
+
+    nonisolated func handle(_ events: LoopEvents) {
+        onLoop { connection in
+            if events.contains(.writable) { connection.scheduleFlush() }
+            if !events.isDisjoint(with: [.readable, .hangup, .error, .peerClosed]) { connection.read() }
+        }
+    }
+
+    nonisolated func flush() { onLoop { $0.writeOut() } }
+
+    nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.timeHasCome() } }
+}
