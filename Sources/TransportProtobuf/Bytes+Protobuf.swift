@@ -1,7 +1,7 @@
 public import NodeTransport
 public import SwiftProtobuf
 
-/// Lets SwiftProtobuf read messages from ``NodeTransport/Bytes`` in place.
+/// Lets SwiftProtobuf read messages from ``/NodeTransport/Bytes`` in place.
 extension Bytes: SwiftProtobufContiguousBytes {
     /// `count` times the byte `value`.
     public init(repeating value: UInt8, count: Int) {
@@ -28,7 +28,7 @@ extension Bytes: SwiftProtobufContiguousBytes {
     }
 }
 
-/// Where SwiftProtobuf writes a message: the memory of the ``NodeTransport/Bytes`` that is sent, without a copy.
+/// Where SwiftProtobuf writes a message: the memory of the ``/NodeTransport/Bytes`` that is sent, without a copy.
 struct MessageOutput: SwiftProtobufContiguousBytes {
     /// What was written.
     private(set) var bytes: Bytes

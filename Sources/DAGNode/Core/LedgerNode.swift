@@ -11,7 +11,7 @@ public import NodeTransport
 /// await node.run()
 /// ```
 ///
-/// It knows no wire: `transport` is any ``NodeTransport/Transport``.
+/// It knows no wire: `transport` is any ``/NodeTransport/Transport``.
 public final class LedgerNode: Sendable {
     private let core: NodeCore
     private let peers: PeerBook
@@ -68,7 +68,7 @@ public final class LedgerNode: Sendable {
 
     /// Stores `message` as if a client had submitted it, and passes it on.
     ///
-    /// - Throws: ``NodeTransport/TransportError`` as `dag.DAGService/SubmitTransaction` would answer.
+    /// - Throws: ``/NodeTransport/TransportError`` as `dag.DAGService/SubmitTransaction` would answer.
     @discardableResult
     public func submit(_ message: Tx) async throws -> TxResponse { try await ingress.submit(message) }
 

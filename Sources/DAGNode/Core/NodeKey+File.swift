@@ -5,7 +5,7 @@ internal import NodeTransport
 extension NodeKey {
     /// The key in `path`, which is made, for its owner's eyes only, when it is not there.
     ///
-    /// - Throws: ``NodeTransport/TransportError`` that names the file.
+    /// - Throws: ``/NodeTransport/TransportError`` that names the file.
     public static func load(orCreate path: String) throws -> NodeKey {
         do {
             guard FileManager.default.fileExists(atPath: path) else { return try create(path) }

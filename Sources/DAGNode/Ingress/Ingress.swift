@@ -10,7 +10,7 @@ struct Ingress: Sendable {
 
     /// From a client.
     ///
-    /// - Throws: ``NodeTransport/TransportError`` with the status that the client gets.
+    /// - Throws: ``/NodeTransport/TransportError`` with the status that the client gets.
     func submit(_ message: Tx) async throws -> TxResponse {
         core.count(.submitted)
         let (transaction, outcome) = try await refusalsCounted {

@@ -44,7 +44,7 @@ final class StreamProgress: Sendable {
 
     /// Notes that `sequence` has come, and waits until there is room for it.
     ///
-    /// - Throws: ``NodeTransport/TransportError`` when it does not follow the number before.
+    /// - Throws: ``/NodeTransport/TransportError`` when it does not follow the number before.
     func begin(_ sequence: UInt64) async throws {
         try state.withLock { state in
             guard sequence <= Int64.max else {

@@ -36,7 +36,7 @@ struct Challenger: Sendable {
 
     /// Asks `peer` for a proof that it has the payload of the transaction `id`, which this node has too.
     ///
-    /// - Throws: ``DAGStore/StoreError`` when the result cannot be recorded; what the peer does is the result.
+    /// - Throws: ``/DAGStore/StoreError`` when the result cannot be recorded; what the peer does is the result.
     func challenge(_ peer: ConnectedPeer, transaction id: String) async throws -> PoHCheck.Result {
         guard let payload = try await core.store.payload(of: id) else {
             throw TransportError(.notFound, "tx_id: \(id) is not stored here, so an answer could not be checked")

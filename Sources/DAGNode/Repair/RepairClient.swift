@@ -87,7 +87,7 @@ struct ComparedBucket: Sendable {
     let sum: BucketSum
     let children: [BucketPrefix: BucketSum]
 
-    /// - Throws: ``DAGProtocol/InvalidField`` when the answer is about another bucket or has other children.
+    /// - Throws: ``/DAGProtocol/InvalidField`` when the answer is about another bucket or has other children.
     init(prefix: BucketPrefix, _ message: BucketChildren) throws {
         let (digestPrefix, sum) = try message.digest.parts()
         guard digestPrefix == prefix else { throw InvalidField("digest", "is of another bucket") }

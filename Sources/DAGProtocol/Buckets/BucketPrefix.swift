@@ -57,7 +57,9 @@ public struct BucketKey: Sendable, Hashable {
 
     package init(value: UInt64) { self.value = value }
 
-    /// - Parameter timestamp: Not negative.
+    /// - Parameters:
+    ///   - timestamp: When the transaction was made; not negative.
+    ///   - contentHash: Its content hash.
     public init(timestamp: Timestamp, contentHash: Hash256) {
         let window = UInt64(max(timestamp.microseconds, 0)) >> 24
         value = window << 24 | contentHash.words[0] >> 40

@@ -36,7 +36,7 @@ public struct ListCursor: Sendable, Hashable {
         self.contentHash = contentHash
     }
 
-    /// - Throws: ``DAGProtocol/InvalidField`` with the name `field` unless `data` was made by ``data``.
+    /// - Throws: ``/DAGProtocol/InvalidField`` with the name `field` unless `data` was made by ``data``.
     public init(data: Data, field: String = "after") throws(InvalidField) {
         guard data.count == 40, let hash = Hash256(bytes: data.suffix(32)) else {
             throw InvalidField(field, "\(data.count) bytes are not what a page gave as next")

@@ -24,7 +24,7 @@ actor NodeProcess {
 
     /// Starts it, and waits until it serves.
     ///
-    /// - Throws: ``NodeTransport/TransportError`` with the process's own last words when it ends instead.
+    /// - Throws: ``/NodeTransport/TransportError`` with the process's own last words when it ends instead.
     func start() async throws {
         if !FileManager.default.fileExists(atPath: logPath) {
             _ = FileManager.default.createFile(atPath: logPath, contents: nil)

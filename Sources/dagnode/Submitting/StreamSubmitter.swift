@@ -28,7 +28,7 @@ struct StreamSubmitter: Sendable {
     /// - Parameters:
     ///   - transactions: In the order in which they are sent.
     ///   - onProgress: Is told each time the node has acknowledged more.
-    /// - Throws: ``NodeTransport/TransportError`` when the node refuses the stream, or cannot be reached for longer than
+    /// - Throws: ``/NodeTransport/TransportError`` when the node refuses the stream, or cannot be reached for longer than
     ///   ``patience``.
     func submit(
         _ transactions: [Tx], onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
