@@ -13,7 +13,10 @@ extension ClientConnection {
         var failure: TransportError?
         for address in addresses {
             do {
-                return try await connect(address, endpoint, loop, configuration, tls)
+                // All on the loop: a peer's patience must not run out while the task waits for a thread between two steps.
+                return try await withTaskExecutorPreference(loop.taskExecutor) {
+                    try await connect(address, endpoint, loop, configuration, tls)
+                }
             } catch let error as TransportError {
                 // Only a peer that cannot be reached makes the next address worth a try.
                 guard error.code == .unavailable else { throw error }
