@@ -187,7 +187,8 @@ actor ClientConnection: WireConnection, Connection {
         case .handshaking: "connecting"
         case .open: "ready"
         case .draining: "draining"
-        case .closed: "closed"
+        case .closed:
+            if case .closed(let error?) = state { "closed (\(error.message))" } else { "closed" }
         }
     }
 
