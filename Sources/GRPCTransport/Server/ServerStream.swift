@@ -108,7 +108,7 @@ final class ServerStream: ServerCall, @unchecked Sendable {
 // MARK: The handler's task
 
 extension ServerStream {
-    /// Starts the handler; a unary handler gets `request`. Answers the task when it has not ended at once.
+    /// Starts the handler; a unary handler gets `request`. Its task is kept for as long as it may have to be cancelled.
     func startHandler(_ request: Bytes?) {
         let task =
             switch handler.execution {

@@ -76,12 +76,6 @@ extension HTTP2Engine {
         unsafe output.withSegments(body)
     }
 
-    /// Gives back the memory of buffers that are empty, on a connection that has become idle.
-    package mutating func releaseSpareMemory() {
-        output.releaseSpareMemory()
-        if input.partialFrame.isEmpty { input.partialFrame = [] }
-    }
-
     // MARK: Frames
 
     mutating func writeHeaders(

@@ -156,8 +156,10 @@ struct OutputQueue: ~Copyable {
     @inline(never)
     private mutating func grow(_ more: Int) -> UnsafeMutableRawPointer {
         let used = tail - head
+        let start: UnsafeMutableRawPointer
         if let base = unsafe base, head >= capacity / 2, more <= capacity - used {
             unsafe base.copyMemory(from: base + head, byteCount: used)
+            unsafe start = base
         } else {
             let largerCapacity = max(512, capacity * 2, used + more)
             let larger = UnsafeMutableRawPointer.allocate(byteCount: largerCapacity, alignment: 16)
@@ -167,11 +169,12 @@ struct OutputQueue: ~Copyable {
             }
             unsafe base = larger
             capacity = largerCapacity
+            unsafe start = larger
         }
         origin += head
         head = 0
         tail = used
-        return unsafe base.unsafelyUnwrapped + tail
+        return unsafe start + tail
     }
 
     // MARK: Writing
