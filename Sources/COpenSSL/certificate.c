@@ -88,6 +88,15 @@ int copenssl_names_at(const GENERAL_NAMES *names, int index, const uint8_t **byt
     return type;
 }
 
+bool copenssl_has_repeated_extension(const X509 *certificate) {
+    int count = X509_get_ext_count(certificate);
+    for (int index = 0; index < count; index++) {
+        const ASN1_OBJECT *kind = X509_EXTENSION_get_object(X509_get_ext(certificate, index));
+        if (X509_get_ext_by_OBJ(certificate, kind, index) >= 0) return true;
+    }
+    return false;
+}
+
 bool copenssl_seconds(const ASN1_TIME *time, int64_t *seconds) {
     struct tm parts;
     memset(&parts, 0, sizeof(parts));

@@ -81,6 +81,9 @@ int copenssl_names_count(const GENERAL_NAMES *names);
 /// The GEN_* type of a name and, for DNS, e-mail, URI and IP, its bytes (else NULL).
 int copenssl_names_at(const GENERAL_NAMES *names, int index, const uint8_t **bytes, size_t *count);
 
+/// Whether any kind of extension is there twice (forbidden by RFC 5280 section 4.2).
+bool copenssl_has_repeated_extension(const X509 *certificate);
+
 /// Seconds since 1970; false when the time does not parse.
 bool copenssl_seconds(const ASN1_TIME *time, int64_t *seconds);
 /// SHA-256 of a certificate's DER, and of its public key's (SPKI).

@@ -87,6 +87,19 @@ final class Certificate {
         return allowed == .max || allowed & UInt32(bitPattern: usage) != 0
     }
 
+    /// Whether the key usage allows signatures, or is absent: all that TLS 1.3 and ECDHE use a key for.
+    var allowsSigning: Bool { unsafe X509_get_key_usage(handle) & UInt32(KU_DIGITAL_SIGNATURE) != 0 }
+
+    /// Whether an extension does not parse, or one that OpenSSL knows is there twice.
+    var hasMalformedExtension: Bool {
+        let flags = unsafe X509_get_extension_flags(handle)
+        ERR_clear_error()
+        return flags & UInt32(EXFLAG_INVALID) != 0
+    }
+
+    /// Whether any extension is there twice.
+    var hasRepeatedExtension: Bool { unsafe copenssl_has_repeated_extension(handle) }
+
     /// Whether this certificate's names and extensions fit to have issued `other`.
     func issued(_ other: Certificate) -> Bool {
         unsafe X509_check_issued(handle, other.handle) == X509_V_OK

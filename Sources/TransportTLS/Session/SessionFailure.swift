@@ -19,6 +19,11 @@ enum SessionFailure {
         return switch entry.reason {
         case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
             TLSError(.noCertificate, "certificate verification failed: the \(peer) sent no certificate")
+        case SSL_R_BAD_SIGNATURE:
+            TLSError(
+                .badSignature,
+                "certificate verification failed: bad signature, the \(peer) has not the key of its certificate"
+            )
         case SSL_R_NO_APPLICATION_PROTOCOL:
             TLSError(.noApplicationProtocol, "no application protocol (ALPN) in common with the \(peer)")
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_NO_PROTOCOLS_AVAILABLE:

@@ -103,6 +103,12 @@ package struct CertificateVerifier: Sendable {
             let code = unsafe X509_STORE_CTX_get_error(context)
             let depth = unsafe Int(X509_STORE_CTX_get_error_depth(context))
             let blamed = unsafe X509_STORE_CTX_get_current_cert(context).flatMap { unsafe Certificate(sharing: $0) }
+            // OpenSSL finds no issuer where it cannot read what a certificate says.
+            if code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+                let place = presented.firstIndex(where: \.hasMalformedExtension)
+            {
+                return .failure(.unusable(place, presented[place], "has a malformed or repeated extension"))
+            }
             return .failure(
                 .chain(
                     code: code,
@@ -153,8 +159,10 @@ package struct CertificateVerifier: Sendable {
         )
         switch expectedName {
         case .dns(let name):
-            // An empty name would switch the check off.
-            guard !name.isEmpty else { return unsafe X509_VERIFY_PARAM_set1_host(parameters, "invalid.", 8) == 1 }
+            // An empty name would switch the check off, and one with a dot in front match all names below it.
+            guard !name.isEmpty, !name.hasPrefix(".") else {
+                return unsafe X509_VERIFY_PARAM_set1_host(parameters, "invalid.", 8) == 1
+            }
             return unsafe X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1
         case .ip(let address):
             return unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address) == 1
@@ -168,8 +176,15 @@ package struct CertificateVerifier: Sendable {
         let leaf = chain[0]
         if leaf.isAuthority { return .authorityAsLeaf(leaf) }
         if !leaf.allowsExactly(side == .server ? XKU_SSL_SERVER : XKU_SSL_CLIENT) { return .wrongUsage(leaf, side) }
-        for (depth, certificate) in chain.enumerated() where certificate.version < 3 {
-            return .unusable(depth, certificate, "is of version \(certificate.version); 3 is required")
+        // OpenSSL is content with a key for key agreement or encipherment, which we have no use for.
+        if !leaf.allowsSigning { return .wrongUsage(leaf, side) }
+        for (depth, certificate) in chain.enumerated() {
+            if certificate.version < 3 {
+                return .unusable(depth, certificate, "is of version \(certificate.version); 3 is required")
+            }
+            if certificate.hasRepeatedExtension {
+                return .unusable(depth, certificate, "has a malformed or repeated extension")
+            }
         }
         return nil
     }

@@ -33,7 +33,7 @@ struct VerificationRefusal: Error {
     }
 
     static func wrongUsage(_ leaf: Certificate, _ side: CertificateVerifier.Side) -> Self {
-        Self(.wrongPurpose, 0, leaf, usageReason(side), code: X509_V_ERR_INVALID_PURPOSE)
+        Self(.wrongPurpose, 0, leaf, usageReason(leaf, side), code: X509_V_ERR_INVALID_PURPOSE)
     }
 
     static func unusable(_ depth: Int, _ certificate: Certificate, _ reason: String) -> Self {
@@ -67,9 +67,14 @@ struct VerificationRefusal: Error {
             let wanted = expectedName?.description ?? ""
             reason = "it is not for \(wanted) but for \(names.isEmpty ? "no name at all" : names)"
         case .wrongPurpose where depth == 0:
-            reason = usageReason(side)
+            reason = usageReason(leaf, side)
         case .untrustedIssuer where code != X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
             reason = "issued by an authority that is not trusted (\(native))"
+        case .invalidAuthority where code == X509_V_ERR_INVALID_CA:
+            reason =
+                certificate.isAuthority
+                ? "its key usage does not allow it to sign certificates"
+                : "it is no authority's certificate and cannot issue others"
         case .selfSigned:
             reason = "it is signed by itself and not trusted"
         default:
@@ -78,7 +83,8 @@ struct VerificationRefusal: Error {
         return Self(kind, depth, certificate, reason, code: code)
     }
 
-    private static func usageReason(_ side: CertificateVerifier.Side) -> String {
+    private static func usageReason(_ leaf: Certificate, _ side: CertificateVerifier.Side) -> String {
+        if !leaf.allowsSigning { return "its key usage does not allow digital signatures" }
         let (who, usage) = side == .server ? ("a server", "serverAuth") : ("a client", "clientAuth")
         return "its key usages do not allow \(who) (extended key usage \(usage))"
     }
