@@ -4,9 +4,17 @@
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 
-EVP_PKEY *copenssl_key_generate_p256(void) {
-    return EVP_EC_gen("P-256");
+EVP_PKEY *copenssl_key_generate(const char *algorithm, const char *curve, int bits) {
+    if (curve != NULL) return EVP_EC_gen(curve);
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
+    bool is_made = context != NULL && EVP_PKEY_keygen_init(context) == 1
+        && (bits == 0 || EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1)
+        && EVP_PKEY_generate(context, &key) == 1;
+    EVP_PKEY_CTX_free(context);
+    return is_made ? key : NULL;
 }
 
 bool copenssl_set_random_serial(X509 *certificate) {
@@ -18,12 +26,24 @@ bool copenssl_set_random_serial(X509 *certificate) {
     return is_set;
 }
 
+static X509_NAME *common_name(const uint8_t *text, size_t count) {
+    X509_NAME *name = count > INT_MAX ? NULL : X509_NAME_new();
+    if (name == NULL) return NULL;
+    if (X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, text, (int)count, -1, 0) == 1) return name;
+    X509_NAME_free(name);
+    return NULL;
+}
+
 bool copenssl_set_common_name(X509 *certificate, const uint8_t *text, size_t count) {
-    if (count > INT_MAX) return false;
-    X509_NAME *name = X509_NAME_new();
-    bool is_set = name != NULL
-        && X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, text, (int)count, -1, 0) == 1
-        && X509_set_subject_name(certificate, name) == 1;
+    X509_NAME *name = common_name(text, count);
+    bool is_set = name != NULL && X509_set_subject_name(certificate, name) == 1;
+    X509_NAME_free(name);
+    return is_set;
+}
+
+bool copenssl_set_issuer_common_name(X509 *certificate, const uint8_t *text, size_t count) {
+    X509_NAME *name = common_name(text, count);
+    bool is_set = name != NULL && X509_set_issuer_name(certificate, name) == 1;
     X509_NAME_free(name);
     return is_set;
 }
@@ -38,28 +58,38 @@ bool copenssl_add_extension(X509 *certificate, X509 *issuer, int identifier, con
     return is_added;
 }
 
-bool copenssl_names_add(GENERAL_NAMES *names, int type, const uint8_t *bytes, size_t count) {
+bool copenssl_add_raw_extension(X509 *certificate, const char *oid, bool is_critical, const uint8_t *der, size_t count) {
     if (count > INT_MAX) return false;
-    GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_STRING *value = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
-    if (name == NULL || value == NULL || ASN1_STRING_set(value, bytes, (int)count) != 1) {
-        GENERAL_NAME_free(name);
-        ASN1_STRING_free(value);
-        return false;
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    if (object != NULL && value != NULL && ASN1_OCTET_STRING_set(value, der, (int)count) == 1) {
+        extension = X509_EXTENSION_create_by_OBJ(NULL, object, is_critical, value);
     }
-    GENERAL_NAME_set0_value(name, type, value);
-    if (sk_GENERAL_NAME_push(names, name) > 0) return true;
-    GENERAL_NAME_free(name);
-    return false;
+    bool is_added = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(object);
+    return is_added;
 }
 
-bool copenssl_set_names(X509 *certificate, GENERAL_NAMES *names) {
-    return X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+/// The digest that is as strong as the key. The EdDSA keys bring their own.
+static const EVP_MD *digest_for(EVP_PKEY *key) {
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_ED25519:
+    case EVP_PKEY_ED448:
+        return NULL;
+    case EVP_PKEY_EC:
+        if (EVP_PKEY_get_bits(key) > 384) return EVP_sha512();
+        if (EVP_PKEY_get_bits(key) > 256) return EVP_sha384();
+        return EVP_sha256();
+    default:
+        return EVP_sha256();
+    }
 }
 
-bool copenssl_sign(X509 *certificate, EVP_PKEY *key) {
-    // The EdDSA keys bring their own digest.
-    int type = EVP_PKEY_get_base_id(key);
-    const EVP_MD *digest = type == EVP_PKEY_ED25519 || type == EVP_PKEY_ED448 ? NULL : EVP_sha256();
-    return X509_sign(certificate, key, digest) > 0;
+bool copenssl_sign(X509 *certificate, EVP_PKEY *key, const char *digest) {
+    const EVP_MD *chosen = digest_for(key);
+    if (digest != NULL && chosen != NULL && (chosen = EVP_get_digestbyname(digest)) == NULL) return false;
+    return X509_sign(certificate, key, chosen) > 0;
 }

@@ -92,13 +92,16 @@ bool copenssl_key_fingerprint(const X509 *certificate, uint8_t digest[32]);
 
 // MARK: Issuing (issue.c)
 
-EVP_PKEY *copenssl_key_generate_p256(void);
+/// A new key: on a named curve, or of an algorithm ("RSA", "ED25519") with a size where it has one (else 0).
+EVP_PKEY *copenssl_key_generate(const char *algorithm, const char *curve, int bits);
 bool copenssl_set_random_serial(X509 *certificate);
 bool copenssl_set_common_name(X509 *certificate, const uint8_t *text, size_t count);
+bool copenssl_set_issuer_common_name(X509 *certificate, const uint8_t *text, size_t count);
 bool copenssl_add_extension(X509 *certificate, X509 *issuer, int identifier, const char *value);
-bool copenssl_names_add(GENERAL_NAMES *names, int type, const uint8_t *bytes, size_t count);
-bool copenssl_set_names(X509 *certificate, GENERAL_NAMES *names);
-bool copenssl_sign(X509 *certificate, EVP_PKEY *key);
+/// An extension whose contents nobody looks at.
+bool copenssl_add_raw_extension(X509 *certificate, const char *oid, bool is_critical, const uint8_t *der, size_t count);
+/// Signs with a digest ("SHA384"), or with the one that suits the key when there is none.
+bool copenssl_sign(X509 *certificate, EVP_PKEY *key, const char *digest);
 
 // MARK: Keys (key.c)
 

@@ -1,7 +1,7 @@
 internal import NodeTransport
 
 extension DevelopmentCA {
-    /// The files that ``initialize(directory:name:dnsNames:ipAddresses:uris:validDays:now:)`` speaks of.
+    /// The files that ``initialize(directory:name:dnsNames:ipAddresses:uris:keyType:validDays:now:)`` speaks of.
     public struct Files: Sendable, Hashable {
         /// The authority: `ca.pem`.
         public let authority: String
@@ -28,6 +28,7 @@ extension DevelopmentCA {
     ///   - dnsNames: Further host names.
     ///   - ipAddresses: Further addresses.
     ///   - uris: URIs, such as SPIFFE ids.
+    ///   - keyType: The kind of the node's key, and of the authority's if it is made.
     ///   - validDays: For how long the node's certificate is valid.
     ///   - now: The time to count from.
     /// - Throws: ``TLSError``: ``TLSError/Code/fileExists`` when the node has a key already.
@@ -37,6 +38,7 @@ extension DevelopmentCA {
         dnsNames: [String] = [],
         ipAddresses: [String] = [],
         uris: [String] = [],
+        keyType: KeyType = .p256,
         validDays: Int = 365,
         now: WallTime = .now
     ) throws(TLSError) -> Files {
@@ -52,12 +54,13 @@ extension DevelopmentCA {
             guard !FileSystem.exists(keyFile) else {
                 throw TLSError(.fileExists, "is there already and is not overwritten", file: keyFile)
             }
-            let (authority, isNew) = try authority(in: directory, now: now)
+            let (authority, isNew) = try authority(in: directory, keyType: keyType, now: now)
             let issued = try authority.issue(
                 name: name,
                 dnsNames: unique([name, "localhost"] + dnsNames),
                 ipAddresses: unique(["127.0.0.1", "::1"] + ipAddresses),
                 uris: uris,
+                keyType: keyType,
                 validDays: validDays,
                 now: now
             )
@@ -76,6 +79,7 @@ extension DevelopmentCA {
 
     private static func authority(
         in directory: String,
+        keyType: KeyType,
         now: WallTime
     ) throws(TLSError) -> (authority: DevelopmentCA, isNew: Bool) {
         let certificateFile = "\(directory)/ca.pem"
@@ -95,7 +99,7 @@ extension DevelopmentCA {
         if FileSystem.exists(keyFile) {
             key = try KeyLoader.load(FileSystem.read(keyFile).contents, file: keyFile, passphrase: nil)
         } else {
-            key = try PrivateKey.generate()
+            key = try PrivateKey.generate(keyType)
             try FileSystem.write(key.pem(), to: keyFile, mode: 0o600, replacing: false)
         }
         let authority = try create(commonName: "Development CA", validDays: 3650, now: now, key: key)

@@ -30,18 +30,20 @@ public struct DevelopmentCA: Sendable {
     /// How far the validity of new certificates reaches back, for clocks that are behind.
     private static let backdatingSeconds: Int64 = 300
 
-    /// Makes a new authority with a key of its own (ECDSA P-256).
+    /// Makes a new authority with a key of its own.
     ///
     /// - Parameters:
     ///   - commonName: 1 to 64 characters.
+    ///   - keyType: The kind of the authority's key.
     ///   - validDays: For how long it is valid.
     ///   - now: The time to count from.
     public static func create(
         commonName: String = "Development CA",
+        keyType: KeyType = .p256,
         validDays: Int = 3650,
         now: WallTime = .now
     ) throws(TLSError) -> DevelopmentCA {
-        try create(commonName: commonName, validDays: validDays, now: now, key: PrivateKey.generate())
+        try create(commonName: commonName, validDays: validDays, now: now, key: PrivateKey.generate(keyType))
     }
 
     static func create(
@@ -50,12 +52,12 @@ public struct DevelopmentCA: Sendable {
         now: WallTime,
         key: PrivateKey
     ) throws(TLSError) -> DevelopmentCA {
-        let template = CertificateTemplate(
+        var template = CertificateTemplate(
             commonName: commonName,
             notBefore: now.adding(seconds: -backdatingSeconds),
-            notAfter: now.adding(days: validDays),
-            isAuthority: true
+            notAfter: now.adding(days: validDays)
         )
+        template.isAuthority = true
         return DevelopmentCA(certificate: try template.sign(key, issuer: nil, issuerKey: key), key: key)
     }
 
@@ -105,10 +107,13 @@ public struct DevelopmentCA: Sendable {
     ///   - dnsNames: Host names.
     ///   - ipAddresses: Addresses in textual form.
     ///   - uris: URIs, such as SPIFFE ids.
+    ///   - keyType: The kind of its key.
     ///   - validDays: For how long it is valid, at most as long as the authority.
     ///   - notBefore: Instead of a few minutes before `now`.
     ///   - notAfter: Instead of `validDays` after `now`; also later than the authority's end.
     ///   - isCA: Makes an intermediate authority.
+    ///   - pathLength: How many authorities may follow below it, if it is one; any number by default.
+    ///   - nameConstraints: To which names it is confined, if it is an authority.
     ///   - extendedKeyUsages: By default both sides of TLS, and none for an authority.
     ///   - now: The time to count from.
     public func issue(
@@ -116,24 +121,31 @@ public struct DevelopmentCA: Sendable {
         dnsNames: [String] = [],
         ipAddresses: [String] = [],
         uris: [String] = [],
+        keyType: KeyType = .p256,
         validDays: Int = 365,
         notBefore: WallTime? = nil,
         notAfter: WallTime? = nil,
         isCA: Bool = false,
+        pathLength: Int? = nil,
+        nameConstraints: NameConstraints? = nil,
         extendedKeyUsages: [ExtendedKeyUsage]? = nil,
         now: WallTime = .now
     ) throws(TLSError) -> Issued {
-        let subjectKey = try PrivateKey.generate()
-        let template = CertificateTemplate(
+        guard isCA || (pathLength == nil && nameConstraints == nil), pathLength ?? 0 >= 0 else {
+            throw TLSError(.invalidConfiguration, "a path length (0 or more) and name constraints are for authorities")
+        }
+        var template = CertificateTemplate(
             commonName: name,
-            dnsNames: dnsNames,
-            ipAddresses: ipAddresses,
-            uris: uris,
             notBefore: notBefore ?? now.adding(seconds: -Self.backdatingSeconds),
-            notAfter: notAfter ?? min(now.adding(days: validDays), self.notAfter),
-            isAuthority: isCA,
-            extendedKeyUsages: extendedKeyUsages ?? (isCA ? [] : [.serverAuthentication, .clientAuthentication])
+            notAfter: notAfter ?? min(now.adding(days: validDays), self.notAfter)
         )
+        template.names = dnsNames.map(PeerName.dns) + uris.map(PeerName.uri) + ipAddresses.map(PeerName.ip)
+        template.isAuthority = isCA
+        template.pathLength = pathLength
+        template.nameConstraints = nameConstraints
+        template.extendedKeyUsages =
+            extendedKeyUsages ?? (isCA ? [] : [.serverAuthentication, .clientAuthentication])
+        let subjectKey = try PrivateKey.generate(keyType)
         guard let issuer = Certificate(der: der) else { throw OpenSSLError.failure("reading the CA's certificate") }
         let certificate = try template.sign(subjectKey, issuer: issuer, issuerKey: key)
         return Issued(

@@ -33,6 +33,9 @@ public struct Identity: Sendable {
 
     let key: PrivateKey
 
+    /// Whether nothing of this was checked; then neither does TLS look at it before it is shown.
+    let isUnchecked: Bool
+
     /// Loads a chain and its key from two PEM files (or one that holds both).
     ///
     /// - Parameters:
@@ -125,6 +128,7 @@ public struct Identity: Sendable {
                     + "chain and is not sent"
             }
         self.key = privateKey
+        isUnchecked = false
     }
 }
 

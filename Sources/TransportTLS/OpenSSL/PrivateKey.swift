@@ -17,9 +17,11 @@ final class PrivateKey: @unchecked Sendable {
 
     deinit { unsafe EVP_PKEY_free(handle) }
 
-    /// A new ECDSA key on P-256.
-    static func generate() throws(TLSError) -> PrivateKey {
-        guard let handle = unsafe copenssl_key_generate_p256() else { throw OpenSSLError.failure("generating a key") }
+    /// A new key.
+    static func generate(_ type: KeyType) throws(TLSError) -> PrivateKey {
+        guard let handle = unsafe copenssl_key_generate(type.algorithm, type.curve, type.bits) else {
+            throw OpenSSLError.failure("generating a key (\(type))")
+        }
         return unsafe PrivateKey(owning: handle)
     }
 
