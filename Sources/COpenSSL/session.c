@@ -160,11 +160,12 @@ static void make_io_method(void) {
 
 /// The hybrid of X25519 and ML-KEM first, where this OpenSSL has it (3.5). A `*` sends a key share at
 /// once: also for X25519, or every handshake with an older peer would take one more round trip.
+/// P-521 is for TLS 1.2, where a certificate's curve has to be among these.
 static bool set_groups(SSL_CTX *context) {
     static const char *const lists[] = {
-        "*X25519MLKEM768:*X25519:P-256:P-384",
-        "X25519MLKEM768:X25519:P-256:P-384",
-        "X25519:P-256:P-384",
+        "*X25519MLKEM768:*X25519:P-256:P-384:P-521",
+        "X25519MLKEM768:X25519:P-256:P-384:P-521",
+        "X25519:P-256:P-384:P-521",
     };
     for (size_t index = 0; index < sizeof(lists) / sizeof(lists[0]); index++) {
         bool is_set = SSL_CTX_set1_groups_list(context, lists[index]) == 1;
