@@ -24,6 +24,11 @@ enum SessionFailure {
                 .badSignature,
                 "certificate verification failed: bad signature, the \(peer) has not the key of its certificate"
             )
+        case Int32(ERR_R_ASN1_LIB), SSL_R_CERT_LENGTH_MISMATCH:
+            TLSError(
+                .malformedCertificate,
+                "certificate verification failed: the \(peer) sent a certificate that is none (\(entry.text))"
+            )
         case SSL_R_NO_APPLICATION_PROTOCOL:
             TLSError(.noApplicationProtocol, "no application protocol (ALPN) in common with the \(peer)")
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_NO_PROTOCOLS_AVAILABLE:
