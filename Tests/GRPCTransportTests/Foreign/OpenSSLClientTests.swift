@@ -26,6 +26,26 @@ import TransportTLS
         }
     }
 
+    @Test(arguments: ForeignKeys.all)
+    func `it verifies every kind of key`(_ keys: ForeignKeys) async throws {
+        for (version, option, name) in [(TLSVersion.tls13, "-tls1_3", "TLSv1.3"), (.tls12, "-tls1_2", "TLSv1.2")] {
+            try await keys.withListener(version) { rig, files in
+                let own =
+                    keys.isMutual ? ["-cert", files.certificate("client"), "-key", files.key("client")] : []
+                let outcome = try await PeerProcess.run(
+                    Peers.openssl,
+                    [
+                        "s_client", "-connect", "127.0.0.1:\(rig.port)", option, "-alpn", "h2", "-CAfile", files.ca,
+                        "-verify_return_error", "-x509_strict", "-verify_ip", "127.0.0.1",
+                    ] + own)
+                #expect(outcome.status == 0, "\(outcome)")
+                #expect(outcome.output.contains("Verify return code: 0 (ok)"), "\(outcome)")
+                #expect(outcome.output.contains("New, \(name)"), "\(outcome)")
+                #expect(outcome.output.contains("ALPN protocol: h2"), "\(outcome)")
+            }
+        }
+    }
+
     @Test func `a client of TLS 1.2 is refused`() async throws {
         try await run { rig, files in
             let outcome = try await OpenSSLProgram.connect(

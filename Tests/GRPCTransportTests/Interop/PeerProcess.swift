@@ -20,8 +20,10 @@ final class PeerProcess: Sendable {
     private let process: Mutex<Process>
     private let input: Pipe
 
-    /// Starts a server and waits for its line `LISTENING PORT`.
-    static func server(_ path: String, _ arguments: [String]) async throws -> (PeerProcess, port: Int) {
+    /// Starts a server and waits for its line `LISTENING PORT`, or another that ends in the port.
+    static func server(
+        _ path: String, _ arguments: [String], announcing prefix: String = "LISTENING "
+    ) async throws -> (PeerProcess, port: Int) {
         let process = Process()
         let (input, output) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: path)
@@ -29,10 +31,10 @@ final class PeerProcess: Sendable {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        let line = await onThread { firstLine(of: output.fileHandleForReading) }
-        guard line.hasPrefix("LISTENING "), let port = Int(line.dropFirst("LISTENING ".count)) else {
+        let line = await onThread { firstLine(of: output.fileHandleForReading, beginningWith: prefix) }
+        guard let line, let port = Int(line.dropFirst(prefix.count)) else {
             process.terminate()
-            throw Failure(description: "\(path) did not listen but printed \"\(line)\"")
+            throw Failure(description: "\(path) ended without having listened")
         }
         return (PeerProcess(process, input), port)
     }
@@ -63,10 +65,19 @@ final class PeerProcess: Sendable {
         await onThread { String(decoding: handle.readDataToEndOfFile(), as: UTF8.self) }
     }
 
-    private static func firstLine(of handle: FileHandle) -> String {
+    /// The first such line; `nil` when the program closes its output before.
+    private static func firstLine(of handle: FileHandle, beginningWith prefix: String) -> String? {
         var bytes = Data()
-        while let byte = try? handle.read(upToCount: 1)?.first, byte != UInt8(ascii: "\n") { bytes.append(byte) }
-        return String(decoding: bytes, as: UTF8.self)
+        while let byte = try? handle.read(upToCount: 1)?.first {
+            guard byte == UInt8(ascii: "\n") else {
+                bytes.append(byte)
+                continue
+            }
+            let line = String(decoding: bytes, as: UTF8.self)
+            if line.hasPrefix(prefix) { return line }
+            bytes = Data()
+        }
+        return nil
     }
 
     /// Runs what blocks on a thread that tasks do not need.
@@ -85,7 +96,8 @@ final class PeerProcess: Sendable {
     func kill() { process.withLock { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
 
     deinit {
-        process.withLock { if $0.isRunning { $0.terminate() } }
+        // SIGTERM may be blocked: a program inherits the mask of the thread that started it.
+        process.withLock { if $0.isRunning { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
         try? input.fileHandleForWriting.close()
     }
 }

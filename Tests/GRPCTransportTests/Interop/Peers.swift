@@ -10,6 +10,7 @@ enum Peers {
     static let cpp = root.appending(path: ".build/peers/grpc-cpp-peer").path
     static let h2load = "/usr/bin/h2load"
     static let openssl = "/usr/bin/openssl"
+    static let curl = "/usr/bin/curl"
 
     static func script(_ name: String) -> String { root.appending(path: "Tests/Interop/python/\(name)").path }
 
