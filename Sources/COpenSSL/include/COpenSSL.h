@@ -39,6 +39,12 @@ typedef struct {
 /// Sets what all our contexts share: options, modes, groups, cipher order, no resumption.
 bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum_version);
 
+/// Lets a server resume sessions by tickets that it keeps no state for; the call backs fill and judge them.
+bool copenssl_context_issue_tickets(SSL_CTX *context, SSL_CTX_generate_session_ticket_fn generate,
+                                    SSL_CTX_decrypt_session_ticket_fn decrypt);
+/// Lets a client resume sessions; the call back takes the tickets.
+void copenssl_context_collect_tickets(SSL_CTX *context, int (*collect)(SSL *, SSL_SESSION *));
+
 /// Protocols in the wire format of RFC 7301, in order of preference; the list is copied.
 /// A server that has protocols refuses a client that offers none of them.
 bool copenssl_context_set_alpn(SSL_CTX *context, bool is_server, const uint8_t *list, size_t count);

@@ -43,11 +43,11 @@ extension TLSError {
             // Loading and writing
             case unreadable, unwritable, fileExists, noPEMBlocks, malformedPEM, wrongBlockType
             case malformedCertificate, malformedKey, unsupportedKey, encryptedKey, wrongPassphrase, keyMismatch
-            case invalidConfiguration
+            case invalidConfiguration, malformedPin
             // Certificates
             case expired, notYetValid, untrustedIssuer, selfSigned, nameMismatch, wrongPurpose, authorityAsLeaf
             case invalidAuthority, badSignature, weakKey, weakSignature, nameConstraint, unknownCriticalExtension
-            case revoked, invalidCertificate, noCertificate
+            case revoked, invalidCertificate, noCertificate, pinMismatch
             // Sessions
             case peerAlert, noApplicationProtocol, protocolVersion, noSharedParameters, notTLS, protocolViolation
             case sessionClosed, internalFailure
@@ -83,6 +83,8 @@ extension TLSError {
         public static let keyMismatch = Code(name: .keyMismatch)
         /// The configuration asks for something impossible, such as a server without identity.
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
+        /// A text is not a pin.
+        public static let malformedPin = Code(name: .malformedPin)
 
         /// A certificate has expired.
         public static let expired = Code(name: .expired)
@@ -116,6 +118,8 @@ extension TLSError {
         public static let invalidCertificate = Code(name: .invalidCertificate)
         /// The peer sent no certificate although one is required.
         public static let noCertificate = Code(name: .noCertificate)
+        /// The validated chain holds none of the certificates and keys that are pinned.
+        public static let pinMismatch = Code(name: .pinMismatch)
 
         /// The peer ended the session with an alert; see ``TLSError/alert``.
         public static let peerAlert = Code(name: .peerAlert)

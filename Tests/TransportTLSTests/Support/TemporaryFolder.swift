@@ -1,4 +1,5 @@
 import Foundation
+import NodeTransport
 
 /// A folder of its own for one test; gone when the value is.
 final class TemporaryFolder {
@@ -39,6 +40,10 @@ final class TemporaryFolder {
     func write(_ text: String, to name: String, mode: Int = 0o600) throws {
         try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(path)/\(name)")
+    }
+
+    func write(bytes: Bytes, to name: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
 
     func read(_ name: String) throws -> String {
