@@ -44,6 +44,7 @@ extension TLSError {
             case unreadable, unwritable, fileExists, noPEMBlocks, malformedPEM, wrongBlockType
             case malformedCertificate, malformedKey, unsupportedKey, encryptedKey, wrongPassphrase, keyMismatch
             case invalidConfiguration, malformedPin
+            case malformedPKCS12, unsupportedCipher, excessiveWork
             // Certificates
             case expired, notYetValid, untrustedIssuer, selfSigned, nameMismatch, wrongPurpose, authorityAsLeaf
             case invalidAuthority, badSignature, weakKey, weakSignature, nameConstraint, unknownCriticalExtension
@@ -85,6 +86,12 @@ extension TLSError {
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
         /// A text is not a pin.
         public static let malformedPin = Code(name: .malformedPin)
+        /// The bytes are not a PKCS#12 file, or one that is broken.
+        public static let malformedPKCS12 = Code(name: .malformedPKCS12)
+        /// Something is encrypted in a way that the linked OpenSSL cannot undo.
+        public static let unsupportedCipher = Code(name: .unsupportedCipher)
+        /// A file asks for more key derivation than is allowed; none of it was done.
+        public static let excessiveWork = Code(name: .excessiveWork)
 
         /// A certificate has expired.
         public static let expired = Code(name: .expired)
