@@ -7,10 +7,13 @@ public struct CredentialFiles: Sendable {
     public enum IdentityFiles: Sendable {
         /// A chain and its key: PEM or DER.
         case certificate(String, key: String)
+        /// Both in one PKCS#12 file.
+        case pkcs12(String)
 
         var paths: [String] {
             switch self {
             case .certificate(let certificate, let key): certificate == key ? [key] : [certificate, key]
+            case .pkcs12(let file): [file]
             }
         }
     }
@@ -26,6 +29,9 @@ public struct CredentialFiles: Sendable {
 
     /// Pins, one a line, as ``Pin/init(parsing:)`` reads them; empty lines and what follows a `#` are ignored.
     public var pins: String?
+
+    /// Pins in addition to those in the file.
+    public var fixedPins: Set<Pin> = []
 
     /// What a pin that does not match leads to, when there are ``roots`` too.
     public var pinningMode: Trust.PinningMode = .strict
@@ -53,20 +59,24 @@ public struct CredentialFiles: Sendable {
         switch identity {
         case .certificate(let certificate, let key):
             try Identity(certificateFile: certificate, keyFile: key, passphrase: passphrase, now: now)
+        case .pkcs12(let file): try Identity(pkcs12File: file, passphrase: passphrase, now: now)
         case nil: nil
         }
     }
 
     func loadTrust() throws(TLSError) -> Trust {
-        let pins: Set<Pin> = if let file = self.pins { try Self.pins(in: file) } else { [] }
-        if let file = self.pins, pins.isEmpty { throw TLSError(.malformedPin, "there is no pin in it", file: file) }
+        var pins = fixedPins
+        if let file = self.pins {
+            pins.formUnion(try Self.pins(in: file))
+            if pins.isEmpty { throw TLSError(.malformedPin, "there is no pin in it", file: file) }
+        }
         var trust: Trust
         if let roots {
             trust = try Trust.roots(file: roots)
+            if !pins.isEmpty { trust = trust.pinning(pins, mode: pinningMode) }
         } else {
-            trust = self.pins == nil ? .system : .pinned(pins)
+            trust = pins.isEmpty ? .system : .pinned(pins)
         }
-        if roots != nil, self.pins != nil { trust = trust.pinning(pins, mode: pinningMode) }
         if let nameCheck { trust.nameCheck = nameCheck }
         trust.clientNameCheck = clientNameCheck
         trust.isStrict = isStrict

@@ -21,8 +21,7 @@ import TransportTLS
 
     /// In one step, as everyone should.
     private func write(_ bytes: Bytes, to name: String) throws {
-        try folder.write(bytes: bytes, to: name + ".new")
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(folder.path)/\(name).new")
+        try folder.write(bytes, to: name + ".new")
         #expect(unsafe rename("\(folder.path)/\(name).new", "\(folder.path)/\(name)") == 0)
     }
 
@@ -115,8 +114,8 @@ import TransportTLS
         let manager = FileManager.default
         func secret(_ name: String, _ issued: DevelopmentCA.Issued) throws {
             try manager.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
-            try folder.write(bytes: issued.certificatePEM, to: "\(name)/tls.crt")
-            try folder.write(bytes: issued.keyPEM, to: "\(name)/tls.key")
+            try folder.write(issued.certificatePEM, to: "\(name)/tls.crt")
+            try folder.write(issued.keyPEM, to: "\(name)/tls.key")
         }
         let path = folder.path
         try secret("..1", issue())

@@ -35,18 +35,12 @@ import TransportTLS
         try verify(node.chain, authority.trust).peer.chain.flatMap { try pins(of: $0) }
     }
 
-    /// On the certificate and on its key, by openssl: the tests do not believe our own digests.
     private func pins(of der: Bytes) throws -> [Pin] {
         let folder = try TemporaryFolder()
-        try folder.write(bytes: der, to: "c.der")
+        try folder.write(der, to: "c.der")
         try folder.openssl("x509 -inform der -in c.der -out c.pem")
-        try folder.openssl("x509 -in c.pem -noout -pubkey -out key.pem")
-        try folder.openssl("pkey -pubin -in key.pem -outform der -out key.der")
-        let digest = try folder.openssl("dgst -sha256 -r key.der").prefix(64)
-        return [
-            try Pin(parsing: folder.openssl("x509 -in c.pem -noout -fingerprint -sha256")),
-            try Pin(parsing: "spki:\(digest)"),
-        ]
+        let pins = try folder.pins(of: "c.pem")
+        return [pins.certificate, pins.key]
     }
 
     private let stranger = Pin.publicKey(Fingerprint(bytes: Bytes(repeatElement(7, count: 32)))!)
@@ -94,18 +88,18 @@ import TransportTLS
 
     @Test func `pins alone accept what no authority has signed`() throws {
         let selfSigned = try SelfSigned()
-        let byCertificate = try verify([selfSigned.der], .pinned([.certificate(selfSigned.identity.fingerprint)]))
+        let byCertificate = try verify([selfSigned.der], .pinned([selfSigned.certificatePin]))
         #expect(byCertificate.peer.names == [.dns("node-s")])
         #expect(byCertificate.peer.chain == [selfSigned.der])
         // Whoever holds the key can write any name into a certificate.
-        let byKey = try verify([selfSigned.der], .pinned([.publicKey(selfSigned.identity.publicKeyFingerprint)]))
+        let byKey = try verify([selfSigned.der], .pinned([selfSigned.keyPin]))
         #expect(byKey.peer.names.isEmpty)
         #expect(code { try verify([selfSigned.der], .pinned([stranger])) } == .pinMismatch)
     }
 
     @Test func `a pinned certificate must be valid now and fit for its side`() throws {
         let selfSigned = try SelfSigned()
-        let trust = Trust.pinned([.certificate(selfSigned.identity.fingerprint)])
+        let trust = Trust.pinned([selfSigned.certificatePin])
         #expect(code { try verify([selfSigned.der], trust, now: .now.adding(days: 40)) } == .expired)
         #expect(code { try verify([selfSigned.der], trust, now: .now.adding(days: -40)) } == .notYetValid)
         for (extensions, code) in [
@@ -113,11 +107,11 @@ import TransportTLS
             ("1.2.3.4=critical,ASN1:NULL", .unknownCriticalExtension),
         ] as [(String, TLSError.Code)] {
             let odd = try SelfSigned(extensions: extensions)
-            let trust = Trust.pinned([.certificate(odd.identity.fingerprint)])
+            let trust = Trust.pinned([odd.certificatePin])
             #expect(self.code { try verify([odd.der], trust) } == code, "\(extensions)")
         }
         let weak = try SelfSigned(key: "rsa:1024")
-        #expect(code { try verify([weak.der], .pinned([.certificate(weak.identity.fingerprint)])) } == .weakKey)
+        #expect(code { try verify([weak.der], .pinned([weak.certificatePin])) } == .weakKey)
     }
 
     @Test func `a certificate of an authority may be pinned alone, when nothing but the pin counts`() throws {
@@ -162,10 +156,11 @@ import TransportTLS
     }
 }
 
-/// What an operator makes by `openssl req -x509`.
+/// What an operator makes by `openssl req -x509`, and its pins as openssl gives them.
 private struct SelfSigned {
-    let identity: Identity
-    var der: Bytes { identity.chain[0] }
+    let der: Bytes
+    let certificatePin: Pin
+    let keyPin: Pin
 
     init(key: String = "rsa:2048", extensions: String? = nil) throws {
         let folder = try TemporaryFolder()
@@ -176,6 +171,21 @@ private struct SelfSigned {
             -addext subjectAltName=DNS:node-s \(added)
             """
         )
-        identity = try Identity(certificateFile: "\(folder.path)/c.pem", keyFile: "\(folder.path)/k.pem")
+        try folder.openssl("x509 -in c.pem -outform der -out c.der")
+        der = try folder.readBytes("c.der")
+        (certificatePin, keyPin) = try folder.pins(of: "c.pem")
+    }
+}
+
+extension TemporaryFolder {
+    /// On the certificate in a file and on its key, by openssl: the tests do not believe our own digests.
+    fileprivate func pins(of file: String) throws -> (certificate: Pin, key: Pin) {
+        try openssl("x509 -in \(file) -noout -pubkey -out pins-key.pem")
+        try openssl("pkey -pubin -in pins-key.pem -outform der -out pins-key.der")
+        let digest = try openssl("dgst -sha256 -r pins-key.der").prefix(64)
+        return (
+            try Pin(parsing: openssl("x509 -in \(file) -noout -fingerprint -sha256")),
+            try Pin(parsing: "spki:\(digest)")
+        )
     }
 }

@@ -23,7 +23,7 @@ import TransportTLS
         let verifier = try CertificateVerifier(trust: trust)
         for side in [CertificateVerifier.Side.server, .client] {
             let result = Result { () throws(TLSError) -> PeerIdentity in
-                try verifier.verify(chain: chain, of: side, expectedName: nil, now: Self.now)
+                try verifier.verify(chain: chain, of: side, expectedName: nil, now: Self.now).peer
             }
             switch (result, isStrict ? pkits.strictOutcome : pkits.outcome) {
             case (.success(let peer), .valid):
