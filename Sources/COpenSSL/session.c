@@ -179,7 +179,6 @@ bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET
                                      | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
-    // A resumed session would skip the verifier; resumption comes back together with a second check.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_security_level(context, 2);
@@ -189,6 +188,22 @@ bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum
         && SSL_CTX_set_ciphersuites(
                context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1
         && SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1;
+}
+
+bool copenssl_context_issue_tickets(SSL_CTX *context, SSL_CTX_generate_session_ticket_fn generate,
+                                    SSL_CTX_decrypt_session_ticket_fn decrypt) {
+    static const unsigned char name[] = "node-transport";
+    // Stateless: all that a ticket stands for is encrypted in it, with a key that lives as long as the context.
+    SSL_CTX_clear_options(context, SSL_OP_NO_TICKET);
+    return SSL_CTX_set_session_id_context(context, name, sizeof(name) - 1) == 1
+        && SSL_CTX_set_num_tickets(context, 1) == 1
+        && SSL_CTX_set_session_ticket_cb(context, generate, decrypt, NULL) == 1;
+}
+
+void copenssl_context_collect_tickets(SSL_CTX *context, int (*collect)(SSL *, SSL_SESSION *)) {
+    SSL_CTX_clear_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, collect);
 }
 
 typedef struct {

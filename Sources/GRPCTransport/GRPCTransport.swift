@@ -1,5 +1,6 @@
 internal import EventLoops
 public import NodeTransport
+internal import Synchronization
 internal import TransportTLS
 
 /// gRPC over HTTP/2: a ``/NodeTransport/Transport`` that talks to gRPC in every language.
@@ -15,11 +16,12 @@ internal import TransportTLS
 /// call costs no thread switch.
 public actor GRPCTransport: Transport {
     private let configuration: Configuration
-    private let clientTLS: TLSContext?
-    private let serverTLS: TLSContext?
+    private let clientTLS: TLSContextSource?
+    private let serverTLS: TLSContextSource?
     private let loops = EventLoopGroup.shared
     private var listeners: [GRPCListener] = []
-    private var connections: [ClientConnection] = []
+    private let connections: ConnectionRegistry
+    private let revocations: RevocationSubscription?
     private var isShutDown = false
 
     /// - Parameters:
@@ -28,14 +30,18 @@ public actor GRPCTransport: Transport {
     /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
     public init(security: Security, configuration: Configuration = Configuration()) throws {
         self.configuration = configuration
+        let connections = ConnectionRegistry()
+        self.connections = connections
         switch security.kind {
         case .plaintext:
             clientTLS = nil
             serverTLS = nil
+            revocations = nil
         case .tls(let tls):
-            clientTLS = try TLSContext(tls, role: .client)
+            clientTLS = try TLSContextSource(tls, role: .client)
             // A client that has no certificate is fine until it listens.
-            serverTLS = tls.identity == nil ? nil : try TLSContext(tls, role: .server)
+            serverTLS = tls.credentials.identity == nil ? nil : try TLSContextSource(tls, role: .server)
+            revocations = tls.credentials.onRevocation { connections.closeRevoked() }
         }
     }
 
@@ -63,17 +69,15 @@ public actor GRPCTransport: Transport {
             await connection.close(within: .zero)
             throw shutDownError(endpoint)
         }
-        connections.removeAll { $0.state.isClosed }
-        connections.append(connection)
+        connections.add(connection)
         return connection
     }
 
     public func shutdown(within grace: Duration) async {
         guard !isShutDown else { return }
         isShutDown = true
-        let (listeners, connections) = (listeners, connections)
+        let (listeners, connections) = (listeners, connections.removeAll())
         self.listeners = []
-        self.connections = []
         await withTaskGroup { group in
             for listener in listeners { group.addTask { await listener.shutdown(within: grace) } }
             for connection in connections { group.addTask { await connection.close(within: grace) } }
@@ -86,5 +90,29 @@ public actor GRPCTransport: Transport {
 
     private func shutDownError(_ endpoint: Endpoint) -> TransportError {
         TransportError(.failedPrecondition, "the transport is shut down", processing: .notProcessed, endpoint: endpoint)
+    }
+}
+
+/// The connections that a transport has made and that are open.
+private final class ConnectionRegistry: Sendable {
+    private let connections = Mutex<[ClientConnection]>([])
+
+    func add(_ connection: ClientConnection) {
+        connections.withLock { connections in
+            connections.removeAll { $0.state.isClosed }
+            connections.append(connection)
+        }
+        // A revocation may have come before it stood here.
+        connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
+    }
+
+    func removeAll() -> [ClientConnection] {
+        connections.withLock { exchange(&$0, with: []) }
+    }
+
+    func closeRevoked() {
+        for connection in connections.withLock({ $0 }) {
+            connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
+        }
     }
 }

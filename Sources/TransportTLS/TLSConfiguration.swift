@@ -1,10 +1,9 @@
 /// What a transport needs to know to secure its connections: who we are, whom we believe, and how.
 public struct TLSConfiguration: Sendable {
-    /// Who we are: a must for a listener, and for a client where the server asks for it.
-    public var identity: Identity?
-
-    /// Whom we believe.
-    public var trust: Trust
+    /// Who we are, and whom we believe; what changes in them holds for every handshake that begins after it.
+    ///
+    /// An identity is a must for a listener, and for a client where the server asks for it.
+    public var credentials: Credentials
 
     /// What a listener asks of its clients.
     public var clientAuthentication: ClientAuthentication
@@ -17,6 +16,25 @@ public struct TLSConfiguration: Sendable {
     /// Both sides refuse a peer with which they have none in common. Empty: ALPN is not used.
     public var applicationProtocols: [String]
 
+    /// Whether a client that comes back may skip the certificates' part of the handshake (RFC 8446 section 2.2).
+    ///
+    /// Its certificate is judged again all the same, by the trust and at the time of the new connection. Only where TLS
+    /// 1.3 is the minimum, for tickets of TLS 1.2 forgo forward secrecy. No early data (0-RTT) is sent or taken.
+    public var resumesSessions = true
+
+    public init(
+        credentials: Credentials,
+        clientAuthentication: ClientAuthentication = .required,
+        minimumVersion: TLSVersion = .tls13,
+        applicationProtocols: [String] = ["h2"]
+    ) {
+        self.credentials = credentials
+        self.clientAuthentication = clientAuthentication
+        self.minimumVersion = minimumVersion
+        self.applicationProtocols = applicationProtocols
+    }
+
+    /// With credentials that do not change.
     public init(
         identity: Identity?,
         trust: Trust,
@@ -24,25 +42,36 @@ public struct TLSConfiguration: Sendable {
         minimumVersion: TLSVersion = .tls13,
         applicationProtocols: [String] = ["h2"]
     ) {
-        self.identity = identity
-        self.trust = trust
-        self.clientAuthentication = clientAuthentication
-        self.minimumVersion = minimumVersion
-        self.applicationProtocols = applicationProtocols
+        self.init(
+            credentials: Credentials(identity: identity, trust: trust),
+            clientAuthentication: clientAuthentication,
+            minimumVersion: minimumVersion,
+            applicationProtocols: applicationProtocols
+        )
     }
 }
 
 /// What a listener asks of its clients.
 public struct ClientAuthentication: Sendable, Hashable {
-    private let isRequiredFlag: Bool
+    private enum Demand {
+        case required, optional, none
+    }
+
+    private let demand: Demand
 
     /// A certificate that the trust accepts (mutual TLS).
-    public static let required = ClientAuthentication(isRequiredFlag: true)
+    public static let required = ClientAuthentication(demand: .required)
+
+    /// A certificate, but a client that has none may connect and then has no `PeerIdentity`.
+    ///
+    /// A certificate that the trust does not accept refuses its client.
+    public static let optional = ClientAuthentication(demand: .optional)
 
     /// Nothing: any client may connect, and has no `PeerIdentity`.
-    public static let none = ClientAuthentication(isRequiredFlag: false)
+    public static let none = ClientAuthentication(demand: .none)
 
-    var isRequired: Bool { isRequiredFlag }
+    var isRequired: Bool { demand == .required }
+    var isAsked: Bool { demand != .none }
 }
 
 /// A version of TLS.

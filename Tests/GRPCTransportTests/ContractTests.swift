@@ -20,6 +20,25 @@ import TransportTLS
             })
     }
 
+    /// No authority: each side knows the other's key.
+    @Test(arguments: TransportContract.cases)
+    func pinsAloneKeepThePromise(_ contractCase: ContractCase) async throws {
+        try await contractCase.run(
+            GRPCUnderTest(name: "grpc-pins", authenticatesPeers: true) {
+                let node = TestIdentities.shared.node
+                return .mutualTLS(identity: node, trust: .pinned([.certificate(node.fingerprint)]))
+            })
+    }
+
+    @Test(arguments: TransportContract.cases)
+    func strictPinsKeepThePromise(_ contractCase: ContractCase) async throws {
+        try await contractCase.run(
+            GRPCUnderTest(name: "grpc-strict-pins", authenticatesPeers: true) {
+                let (node, trust) = (TestIdentities.shared.node, TestIdentities.shared.trust)
+                return .mutualTLS(identity: node, trust: trust.pinning([.publicKey(node.publicKeyFingerprint)]))
+            })
+    }
+
     @Test(arguments: TransportContract.cases)
     func unixSocketKeepsThePromise(_ contractCase: ContractCase) async throws {
         let folder = try TemporaryFolder()

@@ -39,6 +39,12 @@ typedef struct {
 /// Sets what all our contexts share: options, modes, groups, cipher order, no resumption.
 bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum_version);
 
+/// Lets a server resume sessions by tickets that it keeps no state for; the call backs fill and judge them.
+bool copenssl_context_issue_tickets(SSL_CTX *context, SSL_CTX_generate_session_ticket_fn generate,
+                                    SSL_CTX_decrypt_session_ticket_fn decrypt);
+/// Lets a client resume sessions; the call back takes the tickets.
+void copenssl_context_collect_tickets(SSL_CTX *context, int (*collect)(SSL *, SSL_SESSION *));
+
 /// Protocols in the wire format of RFC 7301, in order of preference; the list is copied.
 /// A server that has protocols refuses a client that offers none of them.
 bool copenssl_context_set_alpn(SSL_CTX *context, bool is_server, const uint8_t *list, size_t count);
@@ -103,18 +109,93 @@ bool copenssl_add_raw_extension(X509 *certificate, const char *oid, bool is_crit
 /// Signs with a digest ("SHA384"), or with the one that suits the key when there is none.
 bool copenssl_sign(X509 *certificate, EVP_PKEY *key, const char *digest);
 
-// MARK: Keys (key.c)
+// MARK: Outcomes
 
-/// A key from the DER of a PEM block with one of the three plain labels; NULL on any left-over byte.
+/// How reading something that is encrypted or packed ended.
+typedef enum {
+    COPENSSL_OK,
+    COPENSSL_MALFORMED,
+    /// Or the bytes were altered: one cannot be told from the other.
+    COPENSSL_WRONG_PASSPHRASE,
+    /// Key derivation beyond the budget; nothing of it was done.
+    COPENSSL_TOO_MUCH_WORK,
+    /// The cipher is in the provider `legacy` alone, which is not installed.
+    COPENSSL_NO_LEGACY_PROVIDER,
+    COPENSSL_UNKNOWN_CIPHER,
+    COPENSSL_BAD_KEY,
+    COPENSSL_BAD_CERTIFICATE,
+    COPENSSL_NO_MEMORY,
+} copenssl_outcome;
+
+// MARK: Keys (key.c, decrypt.c)
+
+/// A key from the DER of one of the three plain forms; NULL on any left-over byte.
 EVP_PKEY *copenssl_key_pkcs8(const uint8_t *der, size_t count);
 EVP_PKEY *copenssl_key_traditional(int type, const uint8_t *der, size_t count);
-/// A key from an encrypted PKCS#8 block.
-EVP_PKEY *copenssl_key_encrypted_pkcs8(const uint8_t *der, size_t count, const char *passphrase, size_t length);
-/// A key from the text of a PEM block that is encrypted in the traditional way (DEK-Info).
-EVP_PKEY *copenssl_key_encrypted_pem(const uint8_t *text, size_t count, const char *passphrase, size_t length);
+/// A key from encrypted PKCS#8. `budget` is the number of rounds of key derivation that are allowed.
+copenssl_outcome copenssl_key_encrypted_pkcs8(const uint8_t *der, size_t count, const char *passphrase, size_t length,
+                                              uint64_t budget, EVP_PKEY **key);
+/// A key of `type` from the text of a PEM block that is encrypted in the traditional way (DEK-Info).
+copenssl_outcome copenssl_key_encrypted_pem(int type, const uint8_t *text, size_t count, const char *passphrase,
+                                            size_t length, EVP_PKEY **key);
+/// The short name of the algorithm that a PKCS#8 key is for; NULL when it is no PKCS#8.
+const char *copenssl_pkcs8_algorithm(const uint8_t *der, size_t count);
+
+typedef enum {
+    COPENSSL_KEY_OTHER,
+    COPENSSL_KEY_RSA,
+    COPENSSL_KEY_RSA_PSS,
+    COPENSSL_KEY_EC,
+    COPENSSL_KEY_EDWARDS,
+} copenssl_key_kind;
+
+/// What decides whether TLS can use a key.
+typedef struct {
+    copenssl_key_kind kind;
+    int bits;
+    /// OpenSSL's short name of the algorithm.
+    char name[32];
+    char curve[32];
+    /// The curve is spelled out instead of named.
+    bool has_explicit_curve;
+    /// An RSA-PSS key that is bound to a digest which TLS 1.3 does not sign with.
+    bool has_odd_digest;
+} copenssl_key_traits;
+
+void copenssl_key_judge(EVP_PKEY *key, copenssl_key_traits *traits);
+/// Signs with the secret half as TLS would and verifies with the public half: `COPENSSL_BAD_KEY` when they
+/// do not fit together, `COPENSSL_UNKNOWN_CIPHER` when the key forbids what TLS needs.
+copenssl_outcome copenssl_key_try(EVP_PKEY *key);
+
 /// The PKCS#8 DER of a key: calls `OPENSSL_clear_free(*der, result)` when done. 0 on failure.
 size_t copenssl_key_to_pkcs8(const EVP_PKEY *key, uint8_t **der);
 void copenssl_clear_free(uint8_t *bytes, size_t count);
 void copenssl_free(void *bytes);
+
+// MARK: Containers (pkcs12.c, pkcs7.c)
+
+/// What a PKCS#12 file holds.
+typedef struct {
+    /// In the order of the file; owned.
+    copenssl_certificates *certificates;
+    /// The first key, and how many there are; owned.
+    EVP_PKEY *key;
+    int key_count;
+    /// The entry that was read last, counted from 1: on failure the one at fault, 0 for none.
+    int entry;
+    /// With `COPENSSL_BAD_KEY`: the short name of its algorithm, or NULL.
+    const char *key_algorithm;
+} copenssl_pkcs12;
+
+/// Reads a PKCS#12 file; `contents` ends with `copenssl_pkcs12_clear` whatever the outcome.
+///
+/// An empty passphrase (also NULL) is tried in both of its encodings. `budget` is the number of rounds of
+/// key derivation that all of the file may ask for.
+copenssl_outcome copenssl_pkcs12_read(const uint8_t *bytes, size_t count, const char *passphrase, size_t length,
+                                      uint64_t budget, copenssl_pkcs12 *contents);
+void copenssl_pkcs12_clear(copenssl_pkcs12 *contents);
+
+/// The certificates in signed PKCS#7 (`.p7b`); NULL when it is not that.
+copenssl_certificates *copenssl_pkcs7_certificates(const uint8_t *bytes, size_t count);
 
 #endif

@@ -7,7 +7,7 @@ internal import TransportTLS
 extension ClientConnection {
     /// Connects to the first address of `endpoint` that answers, and returns when calls can be made.
     static func connect(
-        to endpoint: Endpoint, loop: EventLoop, configuration: GRPCTransport.Configuration, tls: TLSContext?
+        to endpoint: Endpoint, loop: EventLoop, configuration: GRPCTransport.Configuration, tls: TLSContextSource?
     ) async throws -> ClientConnection {
         let addresses = try await SocketAddress.resolve(endpoint)
         var failure: TransportError?
@@ -30,14 +30,18 @@ extension ClientConnection {
 
     private static func connect(
         _ address: SocketAddress, _ endpoint: Endpoint, _ loop: EventLoop, _ configuration: GRPCTransport.Configuration,
-        _ tls: TLSContext?
+        _ tls: TLSContextSource?
     ) async throws -> ClientConnection {
         let descriptor = try await SocketConnector.connect(
             address, endpoint, loop, within: configuration.handshakeTimeout)
         let connection: ClientConnection
         do {
             // The session is made here and then belongs to the connection alone.
-            let session = try tls.map { try TLSSession(context: $0, host: endpoint.host, now: .now) }
+            let now = WallTime.now
+            let session = try tls.map { tls in
+                try TLSSession(
+                    context: tls.context(now: now), host: endpoint.host, server: endpoint.description, now: now)
+            }
             connection = ClientConnection(
                 loop: loop, descriptor: descriptor, endpoint: endpoint, configuration: configuration, tls: session)
         } catch {

@@ -49,6 +49,7 @@ actor ClientConnection: WireConnection, Connection {
             engine: HTTP2Engine(role: .client, configuration: configuration.engine), tls: tls)
     }
 
+    nonisolated var remoteEndpoint: Endpoint { endpoint }
     nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
     nonisolated var state: ConnectionState { states.state }
     nonisolated func stateUpdates() -> AsyncStream<ConnectionState> { states.updates() }
@@ -137,6 +138,7 @@ actor ClientConnection: WireConnection, Connection {
         phase = .open
         verifiedPeer.withLock { $0 = wire.tls?.peer }
         startKeepAlive()
+        if let auditEvent { configuration.onEvent?(auditEvent) }
         states.update(.ready)
         continuation?.resume()
     }

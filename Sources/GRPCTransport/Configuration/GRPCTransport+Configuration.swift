@@ -88,6 +88,13 @@ extension GRPCTransport {
         public static func tls(_ configuration: TLSConfiguration) -> Security { Security(kind: .tls(configuration)) }
 
         /// TLS in which both sides prove who they are: the server asks every client for a certificate.
+        ///
+        /// What changes in the credentials holds for every connection that is made after it.
+        public static func mutualTLS(_ credentials: Credentials) -> Security {
+            .tls(TLSConfiguration(credentials: credentials, clientAuthentication: .required))
+        }
+
+        /// Mutual TLS with an identity and a trust that do not change.
         public static func mutualTLS(identity: Identity, trust: Trust) -> Security {
             .tls(TLSConfiguration(identity: identity, trust: trust, clientAuthentication: .required))
         }

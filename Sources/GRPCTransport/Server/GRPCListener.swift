@@ -16,15 +16,16 @@ final class GRPCListener: Listener, ServerConnectionOwner {
     let endpoint: Endpoint
     private let methods: ServerMethods
     private let configuration: GRPCTransport.Configuration
-    private let tls: TLSContext?
+    private let tls: TLSContextSource?
     private let state = Mutex(State())
     /// A Unix socket's file, removed at shutdown.
     private let socketPath: String?
+    private let revocations = Mutex<RevocationSubscription?>(nil)
 
     /// Binds `endpoint` on each of `loops` and begins to accept.
     static func make(
         on endpoint: Endpoint, loops: [EventLoop], table: ServiceTable, configuration: GRPCTransport.Configuration,
-        tls: TLSContext?
+        tls: TLSContextSource?
     ) async throws -> GRPCListener {
         guard let address = try await SocketAddress.resolve(endpoint).first else {
             throw TransportError(.unavailable, "no address to listen on", endpoint: endpoint)
@@ -36,6 +37,7 @@ final class GRPCListener: Listener, ServerConnectionOwner {
         let path: String? = if case .path(let path) = endpoint.address { path } else { nil }
         let listener = GRPCListener(
             endpoint: actual, methods: ServerMethods(table), configuration: configuration, tls: tls, socketPath: path)
+        listener.watchRevocations()
         for (descriptor, loop) in zip(descriptors, loops) {
             let acceptor = Acceptor(
                 loop: loop, descriptor: descriptor, listener: listener,
@@ -48,8 +50,8 @@ final class GRPCListener: Listener, ServerConnectionOwner {
     }
 
     private init(
-        endpoint: Endpoint, methods: ServerMethods, configuration: GRPCTransport.Configuration, tls: TLSContext?,
-        socketPath: String?
+        endpoint: Endpoint, methods: ServerMethods, configuration: GRPCTransport.Configuration,
+        tls: TLSContextSource?, socketPath: String?
     ) {
         self.endpoint = endpoint
         self.methods = methods
@@ -124,7 +126,8 @@ final class GRPCListener: Listener, ServerConnectionOwner {
         let remote = address.endpoint(fallback: endpoint)
         let session: TLSSession?
         do {
-            session = try tls.map { try TLSSession(context: $0, now: .now) }
+            let now = WallTime.now
+            session = try tls.map { try TLSSession(context: $0.context(now: now), now: now) }
         } catch {
             cs_close(descriptor)
             return report(
@@ -159,6 +162,18 @@ final class GRPCListener: Listener, ServerConnectionOwner {
     func connectionClosed(_ connection: ServerConnection, _ event: TransportEvent) {
         state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
         report(event)
+    }
+
+    private func watchRevocations() {
+        guard let tls else { return }
+        let subscription = tls.credentials.onRevocation { [weak self] in self?.closeRevoked() }
+        revocations.withLock { $0 = subscription }
+    }
+
+    private func closeRevoked() {
+        for connection in state.withLock({ Array($0.connections.values) }) {
+            connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
+        }
     }
 
     // MARK: Shutdown

@@ -76,7 +76,10 @@ actor ServerConnection: WireConnection {
         phase = .open
         verifiedPeer.withLock { $0 = wire.tls?.peer }
         startKeepAlive()
+        if let auditEvent { owner.report(auditEvent) }
         owner.report(TransportEvent(.connectionAccepted, remoteEndpoint: remoteEndpoint))
+        // The revocation may have come in the middle of the handshake.
+        closeIfRevoked()
     }
 
     /// Refuses new calls; closes when those in flight have ended.

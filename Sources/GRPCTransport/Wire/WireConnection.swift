@@ -1,11 +1,14 @@
 internal import EventLoops
 internal import HTTP2Engine
 internal import NodeTransport
+internal import TransportTLS
 
 /// What a client's and a server's connection have in common: an actor on a loop that owns a wire, flushes it once in
 /// a turn, and keeps the time of the handshake and of the keep-alive.
 protocol WireConnection: LoopActor, LoopEventHandler, LoopFlushable, LoopTimerHandler {
     var wire: HTTP2Wire { get }
+    /// Where the peer is.
+    nonisolated var remoteEndpoint: Endpoint { get }
     var timer: LoopTimer { get }
     var keepAlive: KeepAlive? { get set }
     var isFlushScheduled: Bool { get set }
@@ -28,6 +31,21 @@ extension WireConnection {
         try wire.start()
         loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
         scheduleFlush()
+    }
+
+    /// What is wrong with the identity of a peer that has been accepted, and no reason to refuse it: an audit's finding.
+    var auditEvent: TransportEvent? {
+        guard let finding = wire.tls?.auditFinding else { return nil }
+        return TransportEvent(
+            .pinMismatch, remoteEndpoint: remoteEndpoint,
+            error: TransportError(
+                .unauthenticated, "accepted all the same, for pins are only audited", cause: finding, origin: .library))
+    }
+
+    /// Ends the connection of a peer that was revoked after it had been accepted.
+    func closeIfRevoked() {
+        guard !isClosed, wire.tls?.isPeerRevoked == true else { return }
+        close(TransportError(.unauthenticated, "the peer's certificate has been revoked", origin: .local))
     }
 
     /// The handshake is over: the keep-alive's time begins.

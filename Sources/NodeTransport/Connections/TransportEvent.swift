@@ -10,6 +10,8 @@ public struct TransportEvent: Sendable, CustomStringConvertible {
         case connectionClosed = "connection_closed"
         /// A connection was refused because a limit was hit; the error names it.
         case connectionRefused = "connection_refused"
+        /// A peer was accepted although it matches no pin, for its pins are only audited; the error says which peer.
+        case pinMismatch = "pin_mismatch"
         /// Accepting failed, for example for want of file descriptors.
         case acceptFailed = "accept_failed"
     }

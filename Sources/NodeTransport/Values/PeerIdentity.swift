@@ -68,33 +68,3 @@ extension PeerName: CustomStringConvertible {
         }
     }
 }
-
-/// A SHA-256 of a certificate or of a public key.
-public struct Fingerprint: Sendable, Hashable {
-    /// How many bytes a fingerprint has.
-    public static let byteCount = 32
-
-    /// The 32 bytes.
-    public let bytes: Bytes
-
-    /// A fingerprint of exactly 32 bytes, or `nil`.
-    public init?(bytes: Bytes) {
-        guard bytes.count == Self.byteCount else { return nil }
-        self.bytes = bytes
-    }
-}
-
-extension Fingerprint: CustomStringConvertible {
-    /// Lower-case hexadecimal with colons: `0a:1b:…`.
-    public var description: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 3)
-        for byte in bytes {
-            if !text.isEmpty { text.append(UInt8(ascii: ":")) }
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-}

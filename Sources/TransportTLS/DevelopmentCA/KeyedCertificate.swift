@@ -38,6 +38,15 @@ package struct KeyedCertificate: Sendable {
     /// The same key with other bytes as certificate.
     package func replacingDER(_ der: Bytes) -> KeyedCertificate { KeyedCertificate(der: der, key: key) }
 
+    /// The same certificate with a key as it stands there, whether its halves fit each other or not.
+    package func replacingKey(pkcs8: [UInt8]) throws(TLSError) -> KeyedCertificate {
+        defer { ERR_clear_error() }
+        guard let handle = unsafe copenssl_key_pkcs8(pkcs8, pkcs8.count) else {
+            throw TLSError(.malformedKey, "this is no private key")
+        }
+        return KeyedCertificate(der: der, key: unsafe PrivateKey(owning: handle))
+    }
+
     package var pem: Bytes { PEMBlock.encode(label: "CERTIFICATE", der) }
 
     /// The key as PKCS#8.

@@ -43,11 +43,12 @@ extension TLSError {
             // Loading and writing
             case unreadable, unwritable, fileExists, noPEMBlocks, malformedPEM, wrongBlockType
             case malformedCertificate, malformedKey, unsupportedKey, encryptedKey, wrongPassphrase, keyMismatch
-            case invalidConfiguration
+            case invalidConfiguration, malformedPin
+            case malformedPKCS12, unsupportedCipher, excessiveWork
             // Certificates
             case expired, notYetValid, untrustedIssuer, selfSigned, nameMismatch, wrongPurpose, authorityAsLeaf
             case invalidAuthority, badSignature, weakKey, weakSignature, nameConstraint, unknownCriticalExtension
-            case revoked, invalidCertificate, noCertificate
+            case revoked, invalidCertificate, noCertificate, pinMismatch
             // Sessions
             case peerAlert, noApplicationProtocol, protocolVersion, noSharedParameters, notTLS, protocolViolation
             case sessionClosed, internalFailure
@@ -83,6 +84,14 @@ extension TLSError {
         public static let keyMismatch = Code(name: .keyMismatch)
         /// The configuration asks for something impossible, such as a server without identity.
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
+        /// A text is not a pin.
+        public static let malformedPin = Code(name: .malformedPin)
+        /// The bytes are not a PKCS#12 file, or one that is broken.
+        public static let malformedPKCS12 = Code(name: .malformedPKCS12)
+        /// Something is encrypted in a way that the linked OpenSSL cannot undo.
+        public static let unsupportedCipher = Code(name: .unsupportedCipher)
+        /// A file asks for more key derivation than is allowed; none of it was done.
+        public static let excessiveWork = Code(name: .excessiveWork)
 
         /// A certificate has expired.
         public static let expired = Code(name: .expired)
@@ -116,6 +125,8 @@ extension TLSError {
         public static let invalidCertificate = Code(name: .invalidCertificate)
         /// The peer sent no certificate although one is required.
         public static let noCertificate = Code(name: .noCertificate)
+        /// The validated chain holds none of the certificates and keys that are pinned.
+        public static let pinMismatch = Code(name: .pinMismatch)
 
         /// The peer ended the session with an alert; see ``TLSError/alert``.
         public static let peerAlert = Code(name: .peerAlert)

@@ -35,6 +35,12 @@ enum FileSystem {
         return (builder.finish(), status.st_mode & 0o7777)
     }
 
+    /// Throws when bytes that did not come from a file are more than a file may have.
+    static func checkSize(_ contents: Bytes, _ source: String) throws(TLSError) {
+        guard contents.count > maximumFileBytes else { return }
+        throw TLSError(.unreadable, "is larger than \(maximumFileBytes >> 20) MiB", file: source)
+    }
+
     /// Creates a file in one step: it is there completely or not at all.
     ///
     /// Throws ``TLSError/Code/fileExists`` when `path` is there and `replacing` is false.

@@ -30,7 +30,7 @@ struct PEMBlock {
     /// A block in its textual form.
     static func encode(label: String, _ der: some Collection<UInt8>) -> Bytes {
         var text = Array("-----BEGIN \(label)-----\n".utf8)
-        let base64 = Base64.encode(der)
+        let base64 = Array(Base64.encode(Bytes(der), isPadded: true).utf8)
         for start in stride(from: 0, to: base64.count, by: 64) {
             text += base64[start..<min(start + 64, base64.count)]
             text.append(UInt8(ascii: "\n"))
@@ -77,7 +77,7 @@ private struct PEMReader {
                     throw malformed("line \(lineNumber) does not end what BEGIN \(expected) began")
                 }
                 guard !base64.isEmpty else { throw malformed("the \(expected) block is empty") }
-                guard let der = Base64.decode(base64) else {
+                guard let der = Base64.decode(base64, .strict) else {
                     throw malformed("the base64 of the \(expected) block is cut short or wrongly padded")
                 }
                 let source = Bytes(text[start..<position])
@@ -85,7 +85,7 @@ private struct PEMReader {
                     label: expected,
                     number: blockNumber,
                     headers: headers,
-                    der: Bytes(der),
+                    der: der,
                     source: source
                 )
             }

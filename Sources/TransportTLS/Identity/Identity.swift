@@ -36,84 +36,22 @@ public struct Identity: Sendable {
     /// Whether nothing of this was checked; then neither does TLS look at it before it is shown.
     let isUnchecked: Bool
 
-    /// Loads a chain and its key from two PEM files (or one that holds both).
-    ///
-    /// - Parameters:
-    ///   - certificateFile: The certificates, in any order; the leaf is the one the key belongs to.
-    ///   - keyFile: One private key: PKCS#8, encrypted PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
-    ///   - passphrase: For an encrypted key.
-    ///   - now: What validity is measured with.
-    /// - Throws: ``TLSError`` that names the file, the block and the reason.
-    public init(
-        certificateFile: String,
-        keyFile: String,
-        passphrase: String? = nil,
-        now: WallTime = .now
-    ) throws(TLSError) {
-        let certificates = try FileSystem.read(certificateFile)
-        let key = try FileSystem.read(keyFile)
-        var warnings: [String] = []
-        if key.mode & 0o077 != 0 {
-            let mode = String(key.mode & 0o777, radix: 8)
-            warnings.append("\(keyFile): the private key is open to other users (mode 0\(mode)); 0600 is right")
-        }
-        try self.init(
-            certificates: (certificates.contents, certificateFile),
-            key: (key.contents, keyFile),
-            passphrase: passphrase,
-            now: now,
-            warnings: warnings
-        )
-    }
-
-    /// Loads a chain and its key from PEM text.
-    ///
-    /// - Parameters:
-    ///   - certificatePEM: The certificates, in any order; the leaf is the one the key belongs to.
-    ///   - keyPEM: One private key: PKCS#8, encrypted PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
-    ///   - passphrase: For an encrypted key.
-    ///   - certificateSource: What errors call the first text.
-    ///   - keySource: What errors call the second text.
-    ///   - now: What validity is measured with.
-    /// - Throws: ``TLSError`` that names the source, the block and the reason.
-    public init(
-        certificatePEM: Bytes,
-        keyPEM: Bytes,
-        passphrase: String? = nil,
-        certificateSource: String = "certificate PEM",
-        keySource: String = "key PEM",
-        now: WallTime = .now
-    ) throws(TLSError) {
-        try self.init(
-            certificates: (certificatePEM, certificateSource),
-            key: (keyPEM, keySource),
-            passphrase: passphrase,
-            now: now,
-            warnings: []
-        )
-    }
-
-    private init(
-        certificates: (text: Bytes, source: String),
-        key: (text: Bytes, source: String),
-        passphrase: String?,
+    /// Checks what the loaders found, and puts it together.
+    init(
+        certificates loaded: [CertificateBlock],
+        source: String,
+        key privateKey: PrivateKey,
+        keySource: String,
         now: WallTime,
         warnings: [String]
     ) throws(TLSError) {
-        let privateKey = try KeyLoader.load(key.text, file: key.source, passphrase: passphrase)
-        let loaded = try CertificateBlock.all(in: certificates.text, file: certificates.source)
-        let (chain, unused) = try ChainBuilder.order(
-            loaded,
-            for: privateKey,
-            file: certificates.source,
-            keyFile: key.source
-        )
-        for block in chain { try block.checkValidity(at: now, file: certificates.source) }
+        let (chain, unused) = try ChainBuilder.order(loaded, for: privateKey, file: source, keyFile: keySource)
+        for block in chain { try block.checkValidity(at: now, file: source) }
         guard
             let leaf = chain.first?.certificate,
             let fingerprint = leaf.fingerprint, let publicKeyFingerprint = leaf.publicKeyFingerprint,
             let notBefore = leaf.notBefore, let notAfter = leaf.notAfter
-        else { throw OpenSSLError.failure("reading the certificate in \(certificates.source)") }
+        else { throw OpenSSLError.failure("reading the certificate in \(source)") }
         self.chain = chain.map(\.certificate.der)
         names = leaf.names
         subject = leaf.subject
@@ -124,11 +62,22 @@ public struct Identity: Sendable {
         self.warnings =
             warnings
             + unused.map {
-                "\(certificates.source), block \($0.block): certificate \($0.certificate.subject) is not part of the "
-                    + "chain and is not sent"
+                let place = $0.block.map { "\(source), block \($0)" } ?? source
+                return "\(place): certificate \($0.certificate.subject) is not part of the chain and is not sent"
             }
-        self.key = privateKey
+        key = privateKey
         isUnchecked = false
+    }
+
+    /// Lends the private key to another TLS library, as unencrypted PKCS#8 in DER (RFC 5958).
+    ///
+    /// The memory is wiped when `body` returns; `body` must not keep a copy longer than it needs.
+    ///
+    /// - Throws: ``TLSError/Code/internalFailure`` when OpenSSL cannot encode the key, and what `body` throws.
+    package func withPrivateKeyPKCS8<Result>(
+        _ body: (RawSpan) throws(TLSError) -> Result
+    ) throws(TLSError) -> Result {
+        try key.withPKCS8(body)
     }
 }
 

@@ -117,6 +117,13 @@ final class Certificate {
         return Fingerprint(bytes: Bytes(digest))
     }
 
+    /// The URIs among the names.
+    var uris: [String] {
+        names.compactMap { name in
+            if case .uri(let uri) = name { uri } else { nil }
+        }
+    }
+
     /// The subject alternative names that are clean text or a well-formed address.
     ///
     /// A name with a control character or a zero byte in it is left out: no policy may match on its start.

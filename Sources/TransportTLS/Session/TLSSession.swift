@@ -43,15 +43,26 @@ package final class TLSSession {
     private var failure: TLSError?
     private var isComplete = false
 
-    private var accepted: PeerIdentity?
+    /// The peer whose certificates were shown in this handshake.
+    private var accepted: CertificateVerifier.Acceptance?
+    /// The peer of the session that is to be resumed; counts only if it is.
+    private var returning: CertificateVerifier.Acceptance?
+    /// Under which a client keeps the tickets of its server.
+    private let server: String?
 
     /// - Parameters:
     ///   - context: Decides the side and everything else that sessions share.
     ///   - host: The host that a client connects to: sent as server name if it is a DNS name, and checked
     ///     as the trust's name check says. Of no use to a server.
+    ///   - server: What tells a client's servers apart, to resume a session with the same; `nil` to begin anew.
     ///   - now: What the validity of the peer's certificate is measured with.
     /// - Throws: ``TLSError`` when OpenSSL has no memory, or `host` cannot be a name.
-    package init(context: TLSContext, host: String? = nil, now: WallTime) throws(TLSError) {
+    package init(
+        context: TLSContext,
+        host: String? = nil,
+        server: String? = nil,
+        now: WallTime
+    ) throws(TLSError) {
         let isServer = context.role == .server
         var io: UnsafeMutablePointer<copenssl_io>?
         guard let handle = unsafe copenssl_session_new(context.handle, isServer, &io), let io = unsafe io else {
@@ -61,7 +72,8 @@ package final class TLSSession {
         unsafe self.io = io
         self.context = context
         self.now = now
-        expectedName = isServer ? nil : context.nameCheck.expectedName(host: host)
+        self.server = server
+        expectedName = context.expectedName(host: host)
         // Sound: unretained, because the session owns the handle and frees it in deinit.
         unsafe SSL_set_ex_data(handle, Self.slot, Unmanaged.passUnretained(self).toOpaque())
         guard !isServer, let host else { return }
@@ -70,6 +82,7 @@ package final class TLSSession {
                 throw TLSError(.invalidConfiguration, "\(name) cannot be a server name")
             }
         }
+        resume()
     }
 
     deinit {
@@ -97,21 +110,68 @@ package final class TLSSession {
             throw fail(TLSError(.noApplicationProtocol, "the peer chose no application protocol; ours: \(wanted)"))
         }
         isComplete = true
+        if !isResumed { returning = nil }
+        if auditFinding != nil { context.credentials.countAuditedMismatch() }
         return .complete
     }
 
     /// Decides about the peer's certificates; returns OpenSSL's verification code.
     func judge(_ presented: [Certificate]) -> Int32 {
-        let side: CertificateVerifier.Side = context.role == .client ? .server : .client
-        switch context.verifier.judge(presented, of: side, expectedName: expectedName, now: now) {
-        case .success(let identity):
-            accepted = identity
+        switch verdict(presented) {
+        case .success(let acceptance):
+            accepted = acceptance
             return X509_V_OK
         case .failure(let reason):
             refusal = reason.error
             return reason.code
         }
     }
+
+    private func verdict(
+        _ presented: [Certificate]
+    ) -> Result<CertificateVerifier.Acceptance, VerificationRefusal> {
+        let side: CertificateVerifier.Side = context.role == .client ? .server : .client
+        return context.verifier.judge(presented, of: side, expectedName: expectedName, now: now)
+    }
+
+    // MARK: Resumption
+
+    /// A client's side: offers the last ticket of the server, if its certificates would still be accepted.
+    private func resume() {
+        guard let server, let ticket = context.tickets?.take(for: server) else { return }
+        guard takesBack(ticket.chain), unsafe SSL_set_session(handle, ticket.handle) == 1 else {
+            returning = nil
+            ERR_clear_error()
+            return
+        }
+    }
+
+    /// Whether the peer of a session that is to be resumed would be accepted now.
+    func takesBack(_ chain: [Bytes]) -> Bool {
+        returning = nil
+        let certificates = chain.compactMap { Certificate(der: $0) }
+        guard !certificates.isEmpty else {
+            // A client that had no certificate then, where none is required now either.
+            let mode = unsafe SSL_get_verify_mode(handle)
+            return context.role == .server && chain.isEmpty && mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT == 0
+        }
+        guard certificates.count == chain.count, case .success(let acceptance) = verdict(certificates) else {
+            return false
+        }
+        returning = acceptance
+        return true
+    }
+
+    /// Keeps a copy of a ticket that the server has sent.
+    func keep(_ handle: OpaquePointer) {
+        guard let server, let tickets = context.tickets, !peerChain.isEmpty else { return }
+        // The session's own would be spoilt when the connection ends without close_notify, as TLS 1.3 no longer asks for.
+        guard let copy = unsafe SSL_SESSION_dup(handle) else { return ERR_clear_error() }
+        unsafe tickets.put(Ticket(owning: copy, chain: peerChain), for: server)
+    }
+
+    /// The certificates of the peer as they were validated, leaf first; empty for one that has shown none.
+    var peerChain: [Bytes] { acceptance?.peer.chain ?? [] }
 
     // MARK: Ciphertext in
 
@@ -227,7 +287,18 @@ package final class TLSSession {
     // MARK: What was negotiated
 
     /// Who the peer is; `nil` until the handshake is complete, and for a client that had to show nothing.
-    package var peer: PeerIdentity? { isComplete ? accepted : nil }
+    package var peer: PeerIdentity? { isComplete ? acceptance?.peer : nil }
+
+    /// Whether the peer's certificate or key has been revoked since it was accepted.
+    package var isPeerRevoked: Bool { peer.map(context.credentials.isRevoked) ?? false }
+
+    /// What would have refused the peer, were its pins not merely audited.
+    package var auditFinding: TLSError? { acceptance?.finding }
+
+    private var acceptance: CertificateVerifier.Acceptance? { isResumed ? returning : accepted }
+
+    /// Whether the session goes on from an earlier one, without certificates in its handshake.
+    package var isResumed: Bool { unsafe SSL_session_reused(handle) == 1 }
 
     /// The application protocol, once the handshake is complete and if there is one.
     package var negotiatedALPN: String? {

@@ -11,16 +11,35 @@ package struct CertificateVerifier: Sendable {
         case server, client
     }
 
+    /// A peer that is accepted.
+    package struct Acceptance: Sendable {
+        /// Who the peer is, with the chain that was validated.
+        package var peer: PeerIdentity
+        /// What would have refused the peer, were its pins not merely audited.
+        package var finding: TLSError?
+    }
+
+    private let trust: Trust
+    private let revoked: Set<Pin>
+    /// No authority is asked.
+    private let isByPinAlone: Bool
     private let store: TrustStore
-    private let isStrict: Bool
 
     /// No chain that anybody uses is longer.
     private static let maximumChainCount = 10
 
-    /// - Throws: ``TLSError`` when the roots cannot be taken.
-    package init(trust: Trust) throws(TLSError) {
+    /// - Parameters:
+    ///   - trust: Whom to believe.
+    ///   - revoked: Certificates and keys that no validated chain may hold, whoever vouches for them.
+    /// - Throws: ``TLSError`` when the roots cannot be taken, or nothing could ever be accepted.
+    package init(trust: Trust, revoked: Set<Pin> = []) throws(TLSError) {
+        isByPinAlone = if case .pins = trust.source { true } else { false }
+        guard !isByPinAlone || !trust.pins.isEmpty else {
+            throw TLSError(.invalidConfiguration, "a trust in pins alone needs at least one pin")
+        }
         store = try TrustStore(trust)
-        isStrict = trust.isStrict
+        self.trust = trust
+        self.revoked = revoked
     }
 
     /// Judges a chain that a peer presented.
@@ -30,14 +49,14 @@ package struct CertificateVerifier: Sendable {
     ///   - side: The side that presented it.
     ///   - expectedName: The name that the leaf must be for; `nil` for any.
     ///   - now: What validity is measured with.
-    /// - Returns: The peer, with the chain that was validated.
+    /// - Returns: The peer, and what an audit of pins found.
     /// - Throws: ``TLSError`` that says which certificate is refused and why.
     package func verify(
         chain: [Bytes],
         of side: Side,
         expectedName: ExpectedName?,
         now: WallTime
-    ) throws(TLSError) -> PeerIdentity {
+    ) throws(TLSError) -> Acceptance {
         var certificates: [Certificate] = []
         for (index, der) in chain.prefix(Self.maximumChainCount + 1).enumerated() {
             guard let certificate = Certificate(der: der) else {
@@ -47,7 +66,7 @@ package struct CertificateVerifier: Sendable {
             certificates.append(certificate)
         }
         switch judge(certificates, of: side, expectedName: expectedName, now: now) {
-        case .success(let peer): return peer
+        case .success(let acceptance): return acceptance
         case .failure(let refusal): throw refusal.error
         }
     }
@@ -58,30 +77,59 @@ package struct CertificateVerifier: Sendable {
         of side: Side,
         expectedName: ExpectedName?,
         now: WallTime
-    ) -> Result<PeerIdentity, VerificationRefusal> {
+    ) -> Result<Acceptance, VerificationRefusal> {
         defer { ERR_clear_error() }
         guard let leaf = presented.first else { return .failure(.noCertificate) }
         guard presented.count <= Self.maximumChainCount else { return .failure(.chainTooLong(presented.count)) }
-        return validate(presented, of: side, expectedName: expectedName, now: now).flatMap { validated in
-            if let refusal = ownRules(validated, of: side) { return .failure(refusal) }
-            guard let fingerprint = leaf.fingerprint, let publicKeyFingerprint = leaf.publicKeyFingerprint else {
-                return .failure(.unusable(0, leaf, "cannot be encoded"))
+        let validated =
+            isByPinAlone
+            ? validatePinned(leaf, of: side, expectedName: expectedName, now: now)
+            : validate(presented, store: store, of: side, expectedName: expectedName, now: now)
+        return validated.flatMap { chain in
+            if let refusal = ownRules(chain, of: side) ?? nameRules(chain[0], expectedName) { return .failure(refusal) }
+            if let depth = chain.firstIndex(where: { revoked.contain(anyOf: [$0]) }) {
+                return .failure(.revoked(depth, chain[depth]))
             }
+            let isPinned = trust.pins.isEmpty || trust.pins.contain(anyOf: chain)
+            if !isPinned, trust.pinningMode.isEnforced { return .failure(.notPinned(chain)) }
+            guard let peer = identity(of: chain) else { return .failure(.unusable(0, leaf, "cannot be encoded")) }
             return .success(
-                PeerIdentity(
-                    names: leaf.names,
-                    commonName: leaf.commonName,
-                    fingerprint: fingerprint,
-                    publicKeyFingerprint: publicKeyFingerprint,
-                    chain: validated.map(\.der)
-                )
-            )
+                Acceptance(peer: peer, finding: isPinned ? nil : VerificationRefusal.notPinned(chain).error))
         }
+    }
+
+    private func identity(of chain: [Certificate]) -> PeerIdentity? {
+        let leaf = chain[0]
+        guard let fingerprint = leaf.fingerprint, let publicKeyFingerprint = leaf.publicKeyFingerprint else {
+            return nil
+        }
+        let areNamesVouchedFor = !isByPinAlone || trust.pins.contains(.certificate(fingerprint))
+        return PeerIdentity(
+            names: areNamesVouchedFor ? leaf.names : [],
+            commonName: leaf.commonName,
+            fingerprint: fingerprint,
+            publicKeyFingerprint: publicKeyFingerprint,
+            chain: chain.map(\.der)
+        )
+    }
+
+    /// A leaf that is its own authority, because it is pinned.
+    private func validatePinned(
+        _ leaf: Certificate,
+        of side: Side,
+        expectedName: ExpectedName?,
+        now: WallTime
+    ) -> Result<[Certificate], VerificationRefusal> {
+        // First, for it says most: everything else about an unknown certificate is of no interest.
+        guard trust.pins.contain(anyOf: [leaf]) else { return .failure(.notPinned([leaf])) }
+        guard let store = TrustStore(trusting: leaf) else { return .failure(.outOfMemory) }
+        return validate([leaf], store: store, of: side, expectedName: expectedName, now: now).map { _ in [leaf] }
     }
 
     /// Chain building and RFC 5280, by OpenSSL: the validated chain, leaf first, root last.
     private func validate(
         _ presented: [Certificate],
+        store: TrustStore,
         of side: Side,
         expectedName: ExpectedName?,
         now: WallTime
@@ -115,6 +163,7 @@ package struct CertificateVerifier: Sendable {
                     depth: depth,
                     blamed ?? presented[0],
                     leaf: presented[0],
+                    mayBeAuthority: isByPinAlone,
                     side: side,
                     expectedName: expectedName,
                     now: now
@@ -141,15 +190,19 @@ package struct CertificateVerifier: Sendable {
         now: WallTime
     ) -> Bool {
         let purpose = side == .server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT
-        let trust = side == .server ? X509_TRUST_SSL_SERVER : X509_TRUST_SSL_CLIENT
+        let trustSetting = side == .server ? X509_TRUST_SSL_SERVER : X509_TRUST_SSL_CLIENT
         guard
             unsafe X509_VERIFY_PARAM_set_purpose(parameters, purpose) == 1,
-            unsafe X509_VERIFY_PARAM_set_trust(parameters, trust) == 1
+            unsafe X509_VERIFY_PARAM_set_trust(parameters, trustSetting) == 1
         else { return false }
-        let strict = isStrict ? UInt(X509_V_FLAG_X509_STRICT) : 0
-        guard unsafe X509_VERIFY_PARAM_set_flags(parameters, strict | UInt(X509_V_FLAG_TRUSTED_FIRST)) == 1 else {
-            return false
+        var flags = UInt(X509_V_FLAG_TRUSTED_FIRST)
+        if isByPinAlone {
+            // The pinned certificate ends the chain; what RFC 5280 demands of authorities is not demanded of it.
+            flags |= UInt(X509_V_FLAG_PARTIAL_CHAIN)
+        } else if trust.isStrict {
+            flags |= UInt(X509_V_FLAG_X509_STRICT)
         }
+        guard unsafe X509_VERIFY_PARAM_set_flags(parameters, flags) == 1 else { return false }
         // Level 2 is 112 bits: RSA from 2048, EC from P-224, no SHA-1. It is Debian's level for TLS, too.
         unsafe X509_VERIFY_PARAM_set_auth_level(parameters, 2)
         unsafe X509_VERIFY_PARAM_set_time(parameters, Int(now.secondsSince1970))
@@ -166,7 +219,8 @@ package struct CertificateVerifier: Sendable {
             return unsafe X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1
         case .ip(let address):
             return unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address) == 1
-        case nil:
+        case .uri, .trustDomain, nil:
+            // The rules of our own see to URIs.
             return true
         }
     }
@@ -174,7 +228,8 @@ package struct CertificateVerifier: Sendable {
     /// What OpenSSL leaves open.
     private func ownRules(_ chain: [Certificate], of side: Side) -> VerificationRefusal? {
         let leaf = chain[0]
-        if leaf.isAuthority { return .authorityAsLeaf(leaf) }
+        // `openssl req -x509` makes every self-signed certificate an authority's; a pin is on this very one.
+        if leaf.isAuthority, !isByPinAlone { return .authorityAsLeaf(leaf) }
         if !leaf.allowsExactly(side == .server ? XKU_SSL_SERVER : XKU_SSL_CLIENT) { return .wrongUsage(leaf, side) }
         // OpenSSL is content with a key for key agreement or encipherment, which we have no use for.
         if !leaf.allowsSigning { return .wrongUsage(leaf, side) }
@@ -187,5 +242,20 @@ package struct CertificateVerifier: Sendable {
             }
         }
         return nil
+    }
+
+    /// The names that OpenSSL does not check.
+    private func nameRules(_ leaf: Certificate, _ expectedName: ExpectedName?) -> VerificationRefusal? {
+        let isFitting: Bool
+        switch expectedName {
+        case .uri(let uri):
+            // A SPIFFE ID stands alone: with a second URI beside it, it would be open which one counts.
+            isFitting = SPIFFEID(parsing: uri) == nil ? leaf.uris.contains(uri) : leaf.uris == [uri]
+        case .trustDomain(let domain):
+            let uris = leaf.uris
+            isFitting = uris.count == 1 && SPIFFEID(parsing: uris[0])?.trustDomain == domain
+        case .dns, .ip, nil: return nil
+        }
+        return isFitting ? nil : .wrongName(leaf, expectedName)
     }
 }

@@ -1,17 +1,49 @@
 public import NodeTransport
 
-/// Whom we believe: the authorities whose certificates count, and the name a peer must have.
+/// Whom we believe: the authorities whose certificates count, the keys that are pinned, and the name a peer must have.
+///
+/// | made by | who is accepted |
+/// |---|---|
+/// | ``roots(file:)``, ``system`` | whoever the authorities vouch for |
+/// | the same with ``pinning(_:mode:)`` | of these, whose validated chain holds a pinned certificate or key |
+/// | ``pinned(_:)`` | whoever shows a pinned certificate or key; no authority is asked |
 public struct Trust: Sendable {
     enum Source {
         /// Certificates in DER.
         case roots([Bytes])
         case system
+        /// No authority counts.
+        case pins
+    }
+
+    /// What a pin that does not match leads to.
+    public struct PinningMode: Sendable, Hashable {
+        let isEnforced: Bool
+
+        /// The peer is refused.
+        public static let strict = PinningMode(isEnforced: true)
+
+        /// The peer is accepted if its chain is valid; the mismatch is reported as an event and counted.
+        public static let audit = PinningMode(isEnforced: false)
     }
 
     let source: Source
 
-    /// Which name the certificate of a peer we connect to must be for; by default the endpoint's host.
-    public var nameCheck: NameCheck = .endpointHost
+    /// The certificates and keys of which a peer's validated chain must hold one; empty when nothing is pinned.
+    public let pins: Set<Pin>
+
+    /// What a chain without a pinned certificate or key leads to.
+    public let pinningMode: PinningMode
+
+    /// Which name the certificate of a peer we connect to must be for; by default the endpoint's host, and none when
+    /// only pins count.
+    public var nameCheck: NameCheck
+
+    /// Which name the certificate of a client of ours must be for; by default none.
+    ///
+    /// A listener has no host to expect of its clients; authorization decides by `PeerIdentity`. A SPIFFE trust domain
+    /// can be demanded here.
+    public var clientNameCheck: NameCheck = .none
 
     /// Whether chains must follow RFC 5280 to the letter (`-x509_strict` in OpenSSL).
     ///
@@ -19,11 +51,14 @@ public struct Trust: Sendable {
     /// authorities may need it off.
     public var isStrict = true
 
-    private init(_ source: Source) {
+    private init(_ source: Source, pins: Set<Pin> = [], mode: PinningMode = .strict, nameCheck: NameCheck) {
         self.source = source
+        self.pins = pins
+        pinningMode = mode
+        self.nameCheck = nameCheck
     }
 
-    /// The authorities in a PEM file.
+    /// The authorities in a file (PEM or DER).
     ///
     /// - Throws: ``TLSError`` that names the file, the block and the reason.
     public static func roots(file: String) throws(TLSError) -> Trust {
@@ -37,90 +72,63 @@ public struct Trust: Sendable {
     ///   - source: What errors call the text.
     public static func roots(pem: Bytes, source: String = "trust PEM") throws(TLSError) -> Trust {
         let certificates = try CertificateBlock.all(in: pem, file: source)
-        return Trust(.roots(certificates.map(\.certificate.der)))
+        return Trust(.roots(certificates.map(\.certificate.der)), nameCheck: .endpointHost)
     }
 
     /// The authorities that the operating system trusts (on Debian, the package `ca-certificates`).
-    public static var system: Trust { Trust(.system) }
+    public static var system: Trust { Trust(.system, nameCheck: .endpointHost) }
 
-    /// This trust with another rule for names.
+    /// Only the pins count, for peers whose certificates no authority has signed.
+    ///
+    /// The peer's own certificate must match a pin, be within its period of validity and fit for its side of TLS; the
+    /// handshake proves that the peer holds its key. Nobody vouches for the names in a certificate whose key alone is
+    /// pinned, so such a peer's `PeerIdentity` has none: authorize by fingerprint, or pin the certificate.
+    ///
+    /// - Parameter pins: At least one; several while keys are rotated.
+    public static func pinned(_ pins: some Sequence<Pin>) -> Trust {
+        Trust(.pins, pins: Set(pins), nameCheck: .none)
+    }
+
+    /// This trust, and in addition a pin on a certificate of the **validated** chain: the leaf, an intermediate, or the
+    /// root.
+    ///
+    /// A certificate that the peer merely sends along does not count.
+    ///
+    /// - Parameters:
+    ///   - pins: At least one; several while keys are rotated.
+    ///   - mode: Whether a mismatch refuses the peer or is only reported.
+    public func pinning(_ pins: some Sequence<Pin>, mode: PinningMode = .strict) -> Trust {
+        var copy = Trust(source, pins: Set(pins), mode: mode, nameCheck: nameCheck)
+        copy.clientNameCheck = clientNameCheck
+        copy.isStrict = isStrict
+        return copy
+    }
+
+    /// This trust with another rule for the names of peers that we connect to.
     public func checkingName(_ nameCheck: NameCheck) -> Trust {
         var copy = self
         copy.nameCheck = nameCheck
+        return copy
+    }
+
+    /// This trust with another rule for the names of our clients.
+    public func checkingClientName(_ nameCheck: NameCheck) -> Trust {
+        var copy = self
+        copy.clientNameCheck = nameCheck
         return copy
     }
 }
 
 extension Trust: CustomStringConvertible {
     public var description: String {
-        switch source {
-        case .roots(let roots): "\(roots.count) \(roots.count == 1 ? "root" : "roots"), name check: \(nameCheck)"
-        case .system: "the system's roots, name check: \(nameCheck)"
-        }
-    }
-}
-
-/// Which name the certificate of a peer that we connect to must be for.
-///
-/// A listener has no name to expect of its clients: it takes every client that its trust vouches for, and
-/// authorization decides by `PeerIdentity`.
-public struct NameCheck: Sendable, Hashable, CustomStringConvertible {
-    private enum Rule: Hashable {
-        case endpointHost
-        case name(String)
-        case none
-    }
-
-    private let rule: Rule
-
-    /// The host of the endpoint: a DNS name or an IP address.
-    public static let endpointHost = NameCheck(rule: .endpointHost)
-
-    /// A DNS name or an IP address of its own, for endpoints that are reached under another name.
-    public static func name(_ name: String) -> NameCheck { NameCheck(rule: .name(name)) }
-
-    /// No name: every certificate that the roots vouch for will do.
-    ///
-    /// Right between nodes only when a private authority issues certificates to nothing but nodes.
-    public static let none = NameCheck(rule: .none)
-
-    /// What to expect of the peer at `host`; `nil` for no name.
-    package func expectedName(host: String?) -> ExpectedName? {
-        switch rule {
-        case .endpointHost: ExpectedName(host ?? "")
-        case .name(let name): ExpectedName(name)
-        case .none: nil
-        }
-    }
-
-    public var description: String {
-        switch rule {
-        case .endpointHost: "the endpoint's host"
-        case .name(let name): name
-        case .none: "none"
-        }
-    }
-}
-
-/// A name that a certificate must be for.
-package enum ExpectedName: Sendable, Hashable, CustomStringConvertible {
-    case dns(String)
-    /// In textual form.
-    case ip(String)
-
-    /// A text that parses as an IP address is one; everything else is a DNS name.
-    package init(_ host: String) {
-        if let address = IPAddress(host) {
-            self = .ip(address.description)
-        } else {
-            self = .dns(host.hasSuffix(".") ? String(host.dropLast()) : host)
-        }
-    }
-
-    package var description: String {
-        switch self {
-        case .dns(let name): name
-        case .ip(let address): address
-        }
+        let pins = "\(pins.count) \(pins.count == 1 ? "pin" : "pins")"
+        let pinned = self.pins.isEmpty ? "" : " and \(pins)\(pinningMode == .audit ? " (audit)" : "")"
+        let whom =
+            switch source {
+            case .roots(let roots): "\(roots.count) \(roots.count == 1 ? "root" : "roots")\(pinned)"
+            case .system: "the system's roots\(pinned)"
+            case .pins: pins
+            }
+        return "\(whom), name check: \(nameCheck)"
     }
 }

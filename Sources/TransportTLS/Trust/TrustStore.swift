@@ -25,7 +25,17 @@ final class TrustStore: @unchecked Sendable {
                 throw OpenSSLError.failure("opening the system's roots")
             }
             ERR_clear_error()
+        case .pins:
+            // Each certificate is judged against a store of its own.
+            break
         }
+    }
+
+    /// A store in which `certificate` alone is trusted, whoever has issued it.
+    init?(trusting certificate: Certificate) {
+        guard let handle = unsafe X509_STORE_new() else { return nil }
+        unsafe self.handle = handle
+        guard unsafe X509_STORE_add_cert(handle, certificate.handle) == 1 else { return nil }
     }
 
     deinit { unsafe X509_STORE_free(handle) }

@@ -40,18 +40,44 @@ struct VerificationRefusal: Error {
         Self(.invalidCertificate, depth, certificate, reason, code: X509_V_ERR_CERT_REJECTED)
     }
 
+    static func revoked(_ depth: Int, _ certificate: Certificate) -> Self {
+        Self(.revoked, depth, certificate, "it is revoked", code: X509_V_ERR_CERT_REVOKED)
+    }
+
+    /// `chain` is the validated one, leaf first.
+    static func notPinned(_ chain: [Certificate]) -> Self {
+        let leaf = chain[0]
+        let fingerprints = [leaf.fingerprint.map(Pin.certificate), leaf.publicKeyFingerprint.map(Pin.publicKey)]
+        let text = fingerprints.compactMap { $0?.description }.joined(separator: ", ")
+        let what =
+            chain.count == 1 ? "it is not pinned" : "neither it nor an issuer of its \(chain.count - 1) is pinned"
+        return Self(.pinMismatch, 0, leaf, "\(what) (\(text))", code: X509_V_ERR_CERT_REJECTED)
+    }
+
+    static func wrongName(_ leaf: Certificate, _ expectedName: ExpectedName?) -> Self {
+        Self(.nameMismatch, 0, leaf, nameReason(leaf, expectedName), code: X509_V_ERR_HOSTNAME_MISMATCH)
+    }
+
+    private static func nameReason(_ leaf: Certificate, _ expectedName: ExpectedName?) -> String {
+        let names = leaf.names.map(\.description).joined(separator: ", ")
+        return "it is not for \(expectedName?.description ?? "") but for \(names.isEmpty ? "no name at all" : names)"
+    }
+
     /// What `X509_verify_cert` found.
     static func chain(
         code: Int32,
         depth: Int,
         _ certificate: Certificate,
         leaf: Certificate,
+        mayBeAuthority: Bool,
         side: CertificateVerifier.Side,
         expectedName: ExpectedName?,
         now: WallTime
     ) -> Self {
         // An authority shown as leaf also lacks the purpose or trust; the true reason is more use.
-        if depth == 0, leaf.isAuthority, code == X509_V_ERR_INVALID_PURPOSE { return authorityAsLeaf(leaf) }
+        if depth == 0, !mayBeAuthority, leaf.isAuthority, code == X509_V_ERR_INVALID_PURPOSE {
+            return authorityAsLeaf(leaf)
+        }
         let kind = kind(of: code)
         let native =
             unsafe X509_verify_cert_error_string(Int(code)).map { unsafe String(cString: $0) } ?? "error \(code)"
@@ -63,9 +89,7 @@ struct VerificationRefusal: Error {
             reason =
                 "not valid before \(certificate.notBefore?.description ?? "an unreadable date") (it is now \(now))"
         case .nameMismatch:
-            let names = leaf.names.map(\.description).joined(separator: ", ")
-            let wanted = expectedName?.description ?? ""
-            reason = "it is not for \(wanted) but for \(names.isEmpty ? "no name at all" : names)"
+            reason = nameReason(leaf, expectedName)
         case .wrongPurpose where depth == 0:
             reason = usageReason(leaf, side)
         case .untrustedIssuer where code != X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:

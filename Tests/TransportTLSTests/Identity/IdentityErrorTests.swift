@@ -34,7 +34,13 @@ import TransportTLS
         Case("empty certificate file", .noPEMBlocks, "cert.pem", nil, "it is empty") { ("", $1) },
         Case("empty key file", .noPEMBlocks, "key.pem", nil, "it is empty") { certificate, _ in (certificate, "") },
         Case("prose instead of PEM", .noPEMBlocks, "cert.pem", nil, "no PEM block") { ("not a certificate\n", $1) },
-        Case("DER instead of PEM", .noPEMBlocks, "cert.pem", nil, "looks like DER") { ("0\u{2}abc", $1) },
+        Case("DER that is no certificate", .malformedCertificate, "cert.pem", nil, "looks like DER but is not") {
+            ("0\u{2}abc", $1)
+        },
+        Case("DER that is no key", .malformedKey, "key.pem", nil, "looks like DER but is not a private key") {
+            certificate,
+            _ in (certificate, "0\u{2}abc")
+        },
         Case("rubbish in the base64", .malformedPEM, "cert.pem", 1, "line 3 in the CERTIFICATE block is not base64") {
             (replaceLine(3, of: $0, by: "!!! rubbish !!!"), $1)
         },

@@ -274,8 +274,10 @@ import TransportTLS
             (NameCheck.name("node-b"), "10.0.0.9", true), (.none, "10.0.0.9", true), (.name("node-c"), "node-b", false),
             (.name(""), "node-b", false), (.endpointHost, nil, false),
         ] as [(NameCheck, String?, Bool)] {
-            var client = try authority.configuration("node-a")
-            client.trust = client.trust.checkingName(check)
+            let client = TLSConfiguration(
+                identity: try authority.identity("node-a"),
+                trust: try authority.trust.checkingName(check)
+            )
             let pair = try TLSPair(client: client, server: authority.configuration("node-b"), host: host)
             pair.exchange()
             #expect(pair.client.isComplete == isAccepted, "\(check)")

@@ -84,7 +84,7 @@ struct TLSPair {
     let server: TLSEnd
 
     init(client: TLSContext, server: TLSContext, host: String? = "node-b", now: WallTime = .now) throws {
-        self.client = TLSEnd(try TLSSession(context: client, host: host, now: now))
+        self.client = TLSEnd(try TLSSession(context: client, host: host, server: host, now: now))
         self.server = TLSEnd(try TLSSession(context: server, now: now))
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import NodeTransport
 
 /// A folder of its own for one test; gone when the value is.
 final class TemporaryFolder {
@@ -41,8 +42,17 @@ final class TemporaryFolder {
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(path)/\(name)")
     }
 
+    func write(_ bytes: Bytes, to name: String, mode: Int = 0o600) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(path)/\(name)")
+    }
+
     func read(_ name: String) throws -> String {
         try String(decoding: Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")), as: UTF8.self)
+    }
+
+    func readBytes(_ name: String) throws -> Bytes {
+        Bytes(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
     }
 
     func mode(of name: String) throws -> Int {

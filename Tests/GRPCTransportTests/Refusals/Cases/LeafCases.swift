@@ -123,10 +123,10 @@ extension RefusalCase {
         ) { forge, _ in
             [try forge.leaf { $0.omitted = [.authorityKeyIdentifier] }]
         },
-        shownIdentity(
+        shown(
             "a certificate whose key another has",
             Fault(.badSignature, saying: "has not the key of its certificate", alert: .decryptError)
-        ) { forge, _ in try forge.leaf().identity(withKeyOf: forge.leaf()) },
+        ) { forge, _ in [try forge.leaf().withKey(of: forge.leaf())] },
     ]
 }
 
@@ -134,15 +134,13 @@ extension KeyedCertificate {
     /// This certificate with the private number of another's key (both on P-256).
     ///
     /// The public half in the key stays, so that nobody notices before the peer checks a signature.
-    fileprivate func identity(withKeyOf other: KeyedCertificate) throws -> Identity {
+    fileprivate func withKey(of other: KeyedCertificate) throws -> KeyedCertificate {
         let (own, foreign) = (try Self.pkcs8(keyPEM()), try Self.pkcs8(other.keyPEM()))
         // INTEGER 1, then the number: OCTET STRING of 32 bytes.
         let mark: [UInt8] = [0x02, 0x01, 0x01, 0x04, 0x20]
         let place = try #require((0..<own.count - 40).first { own[$0..<$0 + 5].elementsEqual(mark) }) + 5
         let key = own[..<place] + foreign[place..<place + 32] + own[(place + 32)...]
-        let base64 = Data(key).base64EncodedString(options: .lineLength64Characters)
-        let text = "-----BEGIN PRIVATE KEY-----\n\(base64)\n-----END PRIVATE KEY-----\n"
-        return try Identity(certificatePEM: pem, keyPEM: Bytes(utf8: text))
+        return try replacingKey(pkcs8: Array(key))
     }
 
     private static func pkcs8(_ pem: Bytes) throws -> [UInt8] {
