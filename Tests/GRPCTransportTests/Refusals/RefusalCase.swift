@@ -20,6 +20,8 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     let server: Security
     /// A client that the same listener serves; `nil` where the server's certificate is one that none can accept.
     var goodClient: Security? = good
+    /// Whether who refuses would accept the good peer; not where it asks for a pin that this one lacks.
+    var isJudgeNeutral = true
 
     static let good: Security = { try $0.good() }
 
@@ -53,20 +55,11 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         trusting roots: @escaping @Sendable (Forge) throws -> [KeyedCertificate] = { _ in [] },
         _ chain: @escaping @Sendable (Forge, Side) throws -> [KeyedCertificate]
     ) -> [RefusalCase] {
-        shownIdentity(what, fault, by: sides, isNameChecked: isNameChecked, trusting: roots) { forge, side in
-            let chain = try chain(forge, side)
-            return try chain[0].unchecked(Array(chain.dropFirst()))
-        }
-    }
-
-    /// An identity that a server shows to a good client, and a client to a good server.
-    static func shownIdentity(
-        _ what: String, _ fault: Fault, by sides: [Side] = Side.allCases, isNameChecked: Bool = true,
-        trusting roots: @escaping @Sendable (Forge) throws -> [KeyedCertificate] = { _ in [] },
-        _ identity: @escaping @Sendable (Forge, Side) throws -> Identity
-    ) -> [RefusalCase] {
         sides.map { side in
-            let bad: Security = { $0.bad(try identity($0, side)) }
+            let bad: Security = { forge in
+                let chain = try chain(forge, side)
+                return forge.bad(try chain[0].unchecked(Array(chain.dropFirst())))
+            }
             let judge: Security = { try $0.good(trusting: roots($0), isNameChecked: isNameChecked) }
             return RefusalCase(
                 testDescription: "the \(side) shows \(what)", refuser: side == .server ? .client : .server,

@@ -37,6 +37,7 @@ import TransportTLS
             } else {
                 // None can be served here; the listener still answers, and the same client is served elsewhere.
                 _ = try await rig.refusal(of: client)
+                guard bad.isJudgeNeutral else { return }
                 try await RefusalRig.run(forge.good()) { try await $0.expectServed(client) }
             }
         }
