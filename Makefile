@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench build check peers proto check-proto format check-format docs check-doc-code clean
+.PHONY: help demo test bench build check peers proto check-proto format check-format docs check-doc-code tls-audit clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r task text; do \
@@ -66,6 +66,10 @@ docs: ## build the DocC documentation into .build/docs
 
 check-doc-code: build ## the Swift code in the README and the articles compiles
 	@scripts/check-doc-code
+
+tls-audit: ## testssl.sh looks for weaknesses of our listener, some minutes
+	@scripts/bootstrap audit
+	@scripts/tls-audit
 
 clean: ## remove what was built and fetched
 	rm -rf .build .venv

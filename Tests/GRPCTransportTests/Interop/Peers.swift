@@ -11,6 +11,7 @@ enum Peers {
     static let h2load = "/usr/bin/h2load"
     static let openssl = "/usr/bin/openssl"
     static let curl = "/usr/bin/curl"
+    static let testssl = "/usr/bin/testssl"
 
     static func script(_ name: String) -> String { root.appending(path: "Tests/Interop/python/\(name)").path }
 
