@@ -52,7 +52,7 @@ struct Submit: AsyncParsableCommand {
 
     func run() async throws {
         let transactions = try input().transactions()
-        let transport = try Wire.transport(security.protection())
+        let transport = try Wire.transport(security.protection()).transport
         if chunk == nil, let transaction = transactions.first {
             try await submit(transaction, transport)
         } else {
