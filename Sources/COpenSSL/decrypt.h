@@ -4,6 +4,9 @@
 
 #include "COpenSSL.h"
 
+/// A number of rounds; `COPENSSL_MALFORMED` for none, zero and less.
+copenssl_outcome copenssl_rounds_in(const ASN1_INTEGER *number, uint64_t *rounds);
+
 /// How much key derivation an encryption asks for, in rounds of its function.
 copenssl_outcome copenssl_work_of(const X509_ALGOR *algorithm, uint64_t *rounds);
 

@@ -83,7 +83,7 @@ import Testing
         #expect(refusal(folder)?.message.contains("no private key in it, only 1 certificate") == true)
     }
 
-    @Test func `an expired certificate and a strange key are refused`() throws {
+    @Test func `a certificate outside its validity is refused`() throws {
         let folder = try makeIdentity()
         try folder.exportPKCS12("-inkey key.pem -in cert.pem")
         let file = "\(folder.path)/id.p12"
@@ -94,10 +94,44 @@ import Testing
             #expect(error?.code == code)
             #expect(error?.description.hasPrefix("\(file): certificate CN=node-x") == true)
         }
-        // The program itself refuses to put a key beside a certificate of another; a bag of both does not.
-        try folder.write(Authority().ca.issue(name: "node-z").certificatePEM, to: "other.pem")
-        try folder.exportPKCS12("-inkey key.pem -in cert.pem -certfile other.pem")
-        #expect(try Identity(pkcs12File: file, passphrase: "open-sesame").warnings.count == 1)
+    }
+
+    @Test func `what no program writes is judged as well`() throws {
+        let folder = try makeIdentity()
+        try folder.openssl("x509 -in cert.pem -outform DER -out cert.der")
+        try folder.openssl("pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out key.der")
+        try folder.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform DER -out other.der")
+        try folder.openssl("pkcs8 -topk8 -nocrypt -in other.der -inform DER -outform DER -out strange.der")
+        let make = HandmadeDER()
+        let certificate = make.certificateBag(Array(try folder.readBytes("cert.der")))
+        let key = make.bag(1, Array(try folder.readBytes("key.der")))
+        let strange = make.bag(1, Array(try folder.readBytes("strange.der")))
+        func nested(_ depth: Int) -> [UInt8] {
+            (0..<depth).reduce(make.der(0x30, key)) { safe, _ in make.der(0x30, make.bag(6, safe)) }
+        }
+        let encrypted = make.bag(2, make.encryptedKey(make.old(.max)))
+        let cases: [(file: [UInt8], code: TLSError.Code?, reason: String)] = [
+            (make.plainFile(key, certificate), nil, ""),
+            (make.plainFile(make.bag(6, nested(0)), certificate), nil, ""),
+            (make.plainFile(make.bag(6, nested(3)), certificate), nil, ""),
+            (make.plainFile(make.bag(6, nested(9)), certificate), .malformedPKCS12, "is not a PKCS#12 file"),
+            (make.plainFile(strange, certificate), .keyMismatch, "does not belong to the certificate"),
+            (make.plainFile(key, key, certificate), .wrongBlockType, "there are 2 private keys in it"),
+            (make.plainFile(key, make.certificateBag([0x30, 0])), .malformedCertificate, "entry 2 is not an X.509"),
+            (make.plainFile(make.bag(1, make.der(0x30)), certificate), .malformedPKCS12, "is not a PKCS#12 file"),
+            (make.plainFile(certificate, encrypted), .excessiveWork, "asks for more work than is allowed"),
+        ]
+        for (file, code, reason) in cases {
+            let result = Result { () throws(TLSError) -> Identity in try Identity(pkcs12: Bytes(file)) }
+            switch result {
+            case .success(let identity):
+                #expect(code == nil)
+                #expect(identity.subject == "CN=node-x")
+            case .failure(let error):
+                #expect(error.code == code, "\(error)")
+                #expect(error.message.contains(reason), "\(error)")
+            }
+        }
     }
 
     @Test func `a file that others can read is warned of`() throws {
