@@ -92,8 +92,8 @@ static int cipher_of(const X509_ALGOR *algorithm) {
     return cipher;
 }
 
-static bool has_cipher(OSSL_LIB_CTX *library, int kind) {
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, OBJ_nid2sn(kind), NULL);
+bool copenssl_has_cipher(OSSL_LIB_CTX *library, const char *name) {
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, name, NULL);
     EVP_CIPHER_free(cipher);
     ERR_clear_error();
     return cipher != NULL;
@@ -117,7 +117,7 @@ static copenssl_outcome open_old(old_ciphers *old, int cipher) {
     old->current = OSSL_PROVIDER_load(old->library, "default");
     old->legacy = OSSL_PROVIDER_load(old->library, "legacy");
     if (old->current != NULL && old->legacy != NULL) {
-        return has_cipher(old->library, cipher) ? COPENSSL_OK : COPENSSL_UNKNOWN_CIPHER;
+        return copenssl_has_cipher(old->library, OBJ_nid2sn(cipher)) ? COPENSSL_OK : COPENSSL_UNKNOWN_CIPHER;
     }
     ERR_clear_error();
     return COPENSSL_NO_LEGACY_PROVIDER;
@@ -147,7 +147,7 @@ copenssl_outcome copenssl_decrypt(const X509_ALGOR *algorithm, const ASN1_OCTET_
     if (cipher == NID_undef) return COPENSSL_UNKNOWN_CIPHER;
 
     old_ciphers old = {0};
-    if (!has_cipher(NULL, cipher)) outcome = open_old(&old, cipher);
+    if (!copenssl_has_cipher(NULL, OBJ_nid2sn(cipher))) outcome = open_old(&old, cipher);
     if (outcome == COPENSSL_OK) {
         unsigned char *data = NULL;
         int room = 0;

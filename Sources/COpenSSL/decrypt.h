@@ -16,6 +16,9 @@ copenssl_outcome copenssl_work_of_derivation(const X509_ALGOR *derivation, uint6
 /// Takes `rounds` from what may still be spent; false when that is too little.
 bool copenssl_spend(uint64_t *budget, uint64_t rounds);
 
+/// Whether a library context (NULL: the one that all the process shares) can do a cipher.
+bool copenssl_has_cipher(OSSL_LIB_CTX *library, const char *name);
+
 /// Decrypts with what the algorithm says; `*plain` ends with `copenssl_clear_free`.
 ///
 /// A wrong passphrase is not always noticed here: it can also yield rubbish.

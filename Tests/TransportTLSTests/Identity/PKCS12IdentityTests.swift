@@ -64,6 +64,23 @@ import Testing
         #expect(error?.description.contains("secret") == false)
     }
 
+    @Test func `a cipher of old works for its file and nowhere else in the process`() throws {
+        let folder = try makeIdentity()
+        try folder.exportPKCS12("-inkey key.pem -in cert.pem -legacy")
+        #expect(try Identity(pkcs12File: "\(folder.path)/id.p12", passphrase: "open-sesame").subject == "CN=node-x")
+        // A key behind single DES is read with what all the process shares.
+        try folder.openssl(
+            "ec -provider default -provider legacy -des -in key.pem -passout pass:open-sesame -out des.pem")
+        let error = #expect(throws: TLSError.self) {
+            try Identity(
+                certificateFile: "\(folder.path)/cert.pem",
+                keyFile: "\(folder.path)/des.pem",
+                passphrase: "open-sesame"
+            )
+        }
+        #expect(error?.code == .unsupportedCipher, "\(String(describing: error))")
+    }
+
     @Test func `a passphrase may have letters beyond ASCII`() throws {
         let folder = try makeIdentity()
         for options in ["", "-legacy"] {
