@@ -97,14 +97,14 @@ let package = Package(
 
         // The ledger node.
         module("TransactionSignatures", ["NodeTransport", .asn1, .crypto]),
-        module("DAGProtocol", ["NodeTransport", "TransportProtobuf", .protobuf, .crypto]),
+        module("DAGProtocol", ["NodeTransport", "TransactionSignatures", "TransportProtobuf", .protobuf, .crypto]),
         module("DAGStore", ["NodeTransport", "DAGProtocol", .grdb, .protobuf]),
         module(
-            "DAGNode", ["NodeTransport", "DAGProtocol", "DAGStore", "TransportResilience"]),
+            "DAGNode", ["NodeTransport", "TransactionSignatures", "DAGProtocol", "DAGStore", "TransportResilience"]),
         program(
             "dagnode", path: "Sources/dagnode",
             [
-                "DAGNode", "DAGProtocol", "DAGStore", "GRPCTransport", "NodeTransport",
+                "DAGNode", "DAGProtocol", "DAGStore", "GRPCTransport", "NodeTransport", "TransactionSignatures",
                 "TransportResilience", "TransportTLS",
                 .argumentParser, .logging, .serviceLifecycle, .unixSignals,
             ]
@@ -133,16 +133,16 @@ let package = Package(
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
         tests(of: "TransactionSignatures", ["NodeTransport"], exclude: ["Vectors"]),
-        tests(of: "DAGProtocol", ["NodeTransport", .crypto, .protobuf]),
-        tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", .grdb, .protobuf]),
+        tests(of: "DAGProtocol", ["NodeTransport", "TransactionSignatures", .crypto, .protobuf]),
+        tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", "TransactionSignatures", .grdb, .protobuf]),
         tests(
             of: "DAGNode",
             [
-                "DAGProtocol", "DAGStore", "NodeTransport", "TransportResilience",
+                "DAGProtocol", "DAGStore", "NodeTransport", "TransactionSignatures", "TransportResilience",
                 "TransportTestKit",
             ]
         ),
-        tests(of: "dagnode", ["DAGProtocol", "DAGStore", "NodeTransport", "TransportTLS"]),
+        tests(of: "dagnode", ["DAGProtocol", "DAGStore", "NodeTransport", "TransactionSignatures", "TransportTLS"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,7 @@ internal import Foundation
 internal import Logging
 internal import NodeTransport
 internal import ServiceLifecycle
+internal import TransactionSignatures
 internal import TransportTLS
 internal import UnixSignals
 
@@ -63,9 +64,10 @@ struct Serve: AsyncParsableCommand {
         let (transport, watcher) = try Wire.transport(
             security.protection(), onEvent: { NodeLog.write($0, to: logger) }, onWarning: { logger.warning("\($0)") })
         let store = try SQLiteStore(directory: data)
+        let key = try SigningKey.load(orCreate: "\(data)/node-key") { logger.warning("\($0)") }
         let node = LedgerNode(
-            configuration: try nodeConfiguration(), store: store, key: try .load(orCreate: "\(data)/node-key"),
-            transport: transport, observer: { NodeLog.write($0, to: logger) })
+            configuration: try nodeConfiguration(), store: store, key: key, transport: transport,
+            observer: { NodeLog.write($0, to: logger) })
         let listener = try await transport.listen(on: listen, services: node.services)
         Console.print("LISTENING \(listener.endpoint)")
 
