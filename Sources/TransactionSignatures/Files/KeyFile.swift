@@ -63,11 +63,6 @@ enum KeyFile {
         synchronizeFolder(of: path)
     }
 
-    static func exists(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe lstat(path, &status) == 0
-    }
-
     /// A new name is safe only when its folder is on the disk; a file system that cannot do that is no failure.
     private static func synchronizeFolder(of path: String) {
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
