@@ -8,8 +8,8 @@ public struct CertificateSummary: Sendable, Hashable {
     /// The certificate in DER.
     public let der: Bytes
 
-    /// Its place among the PEM blocks of the file, counted from 1.
-    public let block: Int
+    /// Its place among the PEM blocks of the file, counted from 1.; `nil` in a file that has no PEM blocks.
+    public let block: Int?
 
     /// The subject in the form of RFC 2253, at most 256 bytes: `CN=node-7`.
     public let subject: String
@@ -159,6 +159,7 @@ extension Certificate {
             guard !name.isEmpty, !name.utf8.contains(0) else { return false }
             return unsafe X509_check_host(handle, name, name.utf8.count, flags, nil) == 1
         case .ip(let address): return unsafe X509_check_ip_asc(handle, address, flags) == 1
+        case .uri, .trustDomain: return false
         }
     }
 }

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Foundation
 internal import NodeTransport
 
 /// How a fingerprint is written.
@@ -12,11 +11,10 @@ enum FingerprintFormat: String, CaseIterable, ExpressibleByArgument {
     case colons
 
     func text(_ fingerprint: Fingerprint) -> String {
-        let data = Data(fingerprint.bytes)
-        return switch self {
-        case .base64: "sha256/\(data.base64EncodedString())"
-        case .hex: data.hexadecimal
-        case .colons: data.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined(separator: ":")
+        switch self {
+        case .base64: fingerprint.base64
+        case .hex: fingerprint.hexadecimal
+        case .colons: fingerprint.uppercase
         }
     }
 }

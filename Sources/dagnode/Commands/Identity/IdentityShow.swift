@@ -34,7 +34,7 @@ struct IdentityShow: ParsableCommand {
 struct CertificateView: Codable, CustomStringConvertible {
     let file: String
     /// The place among the blocks of the file, from 1.
-    let block: Int
+    let block: Int?
     let subject: String
     let issuer: String
     let names: [String]
@@ -83,7 +83,7 @@ struct CertificateView: Codable, CustomStringConvertible {
     var description: String {
         let remaining = daysLeft < 0 ? "EXPIRED" : "\(daysLeft) days left"
         return """
-            \(file), block \(block)
+            \(file)\(block.map { ", block \($0)" } ?? "")
               subject      \(subject)
               issuer       \(issuer)
               names        \(names.isEmpty ? "none" : names.joined(separator: ", "))
