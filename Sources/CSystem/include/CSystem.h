@@ -70,6 +70,18 @@ ssize_t cs_writev(int fd, const struct iovec *segments, int count);
 socklen_t cs_parse_ip(const char *text, uint16_t port, struct sockaddr_storage *out);
 /// A Unix domain socket's address; 0 when `path` is too long.
 socklen_t cs_unix_address(const char *path, struct sockaddr_storage *out);
+/// An IPv4 or IPv6 address with its parts in the host's byte order, an IPv4 address in `low`; family 0: none.
+struct cs_ip {
+    uint64_t high;
+    uint64_t low;
+    uint32_t scope;
+    uint16_t port;
+    uint16_t family;
+};
+/// Answers 0, or -1 for another family.
+int cs_ip_get(const struct sockaddr_storage *address, struct cs_ip *out);
+/// Answers the length; with `mapped`, IPv4 in the notation of IPv6.
+socklen_t cs_ip_put(const struct cs_ip *address, int mapped, struct sockaddr_storage *out);
 /// Writes the numeric host into `host` and answers the port, or -1 for another family.
 int cs_format_ip(const struct sockaddr_storage *address, char *host, size_t capacity);
 /// Looks `name` up (blocking). Answers how many addresses were written, or a negated EAI_ code.
