@@ -1,3 +1,5 @@
+internal import NodeTransport
+
 /// What happened in a ``SimulatedNetwork``, the latest entries of it, and a digest of everything.
 public struct SimulationTrace: Sendable {
     /// What happened to a datagram.
@@ -54,7 +56,7 @@ public struct SimulationTrace: Sendable {
         mix(UInt64(datagram.source.host) << 16 | UInt64(datagram.source.port))
         mix(UInt64(datagram.destination.host) << 16 | UInt64(datagram.destination.port))
         mix(UInt64(datagram.payload.count) << 2 | UInt64(datagram.ecn.rawValue))
-        for byte in datagram.payload { mix(UInt64(byte)) }
+        mixPayload(of: datagram)
         let entry = Entry(
             time: .nanoseconds(nanoseconds), event: event, source: datagram.source, destination: datagram.destination,
             bytes: datagram.payload.count, ecn: datagram.ecn)
@@ -64,6 +66,15 @@ public struct SimulationTrace: Sendable {
             ring[count % capacity] = entry
         }
         count += 1
+    }
+
+    /// A word at a time, as payloads are most of the work.
+    private mutating func mixPayload(of datagram: SimulatedDatagram) {
+        unsafe datagram.payload.withUnsafeBytes { bytes in
+            let words = bytes.count / 8
+            for index in 0..<words { mix(unsafe bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) }
+            for index in words * 8..<bytes.count { mix(UInt64(unsafe bytes[index])) }
+        }
     }
 
     /// FNV-1a, a word at a time.
