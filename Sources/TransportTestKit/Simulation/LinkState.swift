@@ -94,7 +94,8 @@ struct LinkState {
             statistics.marked += 1
         }
         let nanoseconds = min(Double(datagram.payload.count) / rate * 1e9, 1e17)
-        busyUntil = max(busyUntil, now) + Int64(nanoseconds)
+        // Bounded as the other times are, however slow the link.
+        busyUntil = min(max(busyUntil, now) + Int64(nanoseconds), Int64.max / 4)
         return busyUntil
     }
 

@@ -123,6 +123,24 @@ struct UDPSendTests {
         }
     }
 
+    @Test("A connected socket also hears which size the path takes")
+    func namedMTU() async throws {
+        try await withLoop { loop in
+            let server = try UDPSocket.bind(.loopback(.ipv4), on: loop)
+            let client = UDPPeer(try UDPSocket.connect(to: server.localAddress, on: loop))
+            try await withStarted(client) {
+                let sent = try await client.socket.send(pattern(65_520), to: server.localAddress)
+                #expect(sent == .tooLarge(sentBytes: 0))
+                await client.wait { !$0.failures.isEmpty }
+                let failure = client.seen.failures.first
+                #expect(failure?.errno == EMSGSIZE)
+                #expect(failure?.mtu ?? 0 >= 1_280)
+                let next = try await client.socket.send(pattern(1_000), to: server.localAddress)
+                #expect(next == .sent)
+            }
+        }
+    }
+
     @Test("A full buffer holds the sender up until there is room; nothing is lost or sent twice")
     func backPressure() async throws {
         try await withLoop { loop in
