@@ -28,9 +28,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [
 }
 
 /// The tests of `module`, in the folder that mirrors it.
-func tests(of module: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(of module: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
-        name: "\(module)Tests", dependencies: [.init(stringLiteral: module)] + dependencies,
+        name: "\(module)Tests", dependencies: [.init(stringLiteral: module)] + dependencies, exclude: exclude,
         swiftSettings: outerSettings)
 }
 
@@ -41,6 +41,7 @@ func program(_ name: String, path: String, _ dependencies: [Target.Dependency]) 
 
 extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
@@ -58,11 +59,13 @@ let package = Package(
         .library(name: "TransportResilience", targets: ["TransportResilience"]),
         .library(name: "TransportProtobuf", targets: ["TransportProtobuf"]),
         .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
+        .library(name: "TransactionSignatures", targets: ["TransactionSignatures"]),
         .library(name: "DAGNode", targets: ["DAGProtocol", "DAGStore", "DAGNode"]),
         .executable(name: "dagnode", targets: ["dagnode"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -93,14 +96,16 @@ let package = Package(
         module("TransportTestKit", ["NodeTransport"]),
 
         // The ledger node.
-        module("DAGProtocol", ["NodeTransport", "TransportProtobuf", .protobuf, .crypto]),
+        module("TransactionSignatures", ["NodeTransport", .asn1, .crypto]),
+        module("DAGProtocol", ["NodeTransport", "TransactionSignatures", "TransportProtobuf", .protobuf, .crypto]),
         module("DAGStore", ["NodeTransport", "DAGProtocol", .grdb, .protobuf]),
-        module("DAGNode", ["NodeTransport", "DAGProtocol", "DAGStore", "TransportResilience"]),
+        module(
+            "DAGNode", ["NodeTransport", "TransactionSignatures", "DAGProtocol", "DAGStore", "TransportResilience"]),
         program(
             "dagnode", path: "Sources/dagnode",
             [
-                "DAGNode", "DAGProtocol", "DAGStore", "GRPCTransport", "NodeTransport", "TransportResilience",
-                "TransportTLS",
+                "DAGNode", "DAGProtocol", "DAGStore", "GRPCTransport", "NodeTransport", "TransactionSignatures",
+                "TransportResilience", "TransportTLS",
                 .argumentParser, .logging, .serviceLifecycle, .unixSignals,
             ]
         ),
@@ -127,10 +132,17 @@ let package = Package(
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
-        tests(of: "DAGProtocol", ["NodeTransport", .crypto, .protobuf]),
-        tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", .grdb, .protobuf]),
-        tests(of: "DAGNode", ["DAGProtocol", "DAGStore", "NodeTransport", "TransportResilience", "TransportTestKit"]),
-        tests(of: "dagnode", ["DAGProtocol", "DAGStore", "NodeTransport"]),
+        tests(of: "TransactionSignatures", ["NodeTransport"], exclude: ["Vectors"]),
+        tests(of: "DAGProtocol", ["NodeTransport", "TransactionSignatures", .crypto, .protobuf]),
+        tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", "TransactionSignatures", .grdb, .protobuf]),
+        tests(
+            of: "DAGNode",
+            [
+                "DAGProtocol", "DAGStore", "NodeTransport", "TransactionSignatures", "TransportResilience",
+                "TransportTestKit",
+            ]
+        ),
+        tests(of: "dagnode", ["DAGProtocol", "DAGStore", "NodeTransport", "TransactionSignatures", "TransportTLS"]),
     ],
     swiftLanguageModes: [.v6]
 )

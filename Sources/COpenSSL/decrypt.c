@@ -6,13 +6,13 @@
 
 // MARK: Work
 
-static copenssl_outcome rounds_in(const ASN1_INTEGER *number, uint64_t *rounds) {
-    uint64_t value = 0;
-    bool is_number = number != NULL && ASN1_INTEGER_get_uint64(&value, number) == 1 && value > 0;
-    // A number that does not fit in 64 bits is positive or negative nonsense.
+copenssl_outcome copenssl_rounds_in(const ASN1_INTEGER *number, uint64_t *rounds) {
+    *rounds = 0;
+    if (number == NULL || ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) return COPENSSL_MALFORMED;
+    // What does not fit in 64 bits is enormous, too.
+    if (ASN1_INTEGER_get_uint64(rounds, number) != 1) *rounds = UINT64_MAX;
     ERR_clear_error();
-    *rounds = value;
-    return is_number ? COPENSSL_OK : COPENSSL_MALFORMED;
+    return *rounds > 0 ? COPENSSL_OK : COPENSSL_MALFORMED;
 }
 
 copenssl_outcome copenssl_work_of_derivation(const X509_ALGOR *derivation, uint64_t *rounds) {
@@ -20,7 +20,7 @@ copenssl_outcome copenssl_work_of_derivation(const X509_ALGOR *derivation, uint6
     switch (OBJ_obj2nid(derivation->algorithm)) {
     case NID_id_pbkdf2: {
         PBKDF2PARAM *parameters = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), derivation->parameter);
-        if (parameters != NULL) outcome = rounds_in(parameters->iter, rounds);
+        if (parameters != NULL) outcome = copenssl_rounds_in(parameters->iter, rounds);
         PBKDF2PARAM_free(parameters);
         break;
     }
@@ -28,9 +28,9 @@ copenssl_outcome copenssl_work_of_derivation(const X509_ALGOR *derivation, uint6
     case NID_id_scrypt: {
         SCRYPT_PARAMS *parameters = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), derivation->parameter);
         uint64_t cost = 0, size = 0, lanes = 0, product = 0;
-        if (parameters != NULL && rounds_in(parameters->costParameter, &cost) == COPENSSL_OK
-            && rounds_in(parameters->blockSize, &size) == COPENSSL_OK
-            && rounds_in(parameters->parallelizationParameter, &lanes) == COPENSSL_OK) {
+        if (parameters != NULL && copenssl_rounds_in(parameters->costParameter, &cost) == COPENSSL_OK
+            && copenssl_rounds_in(parameters->blockSize, &size) == COPENSSL_OK
+            && copenssl_rounds_in(parameters->parallelizationParameter, &lanes) == COPENSSL_OK) {
             bool is_huge = __builtin_mul_overflow(cost, size, &product)
                 || __builtin_mul_overflow(product, lanes, &product);
             *rounds = is_huge ? UINT64_MAX : product;
@@ -61,7 +61,7 @@ copenssl_outcome copenssl_work_of(const X509_ALGOR *algorithm, uint64_t *rounds)
         PBE2PARAM_free(parts);
     } else if (kind != NID_undef && EVP_PBE_find(EVP_PBE_TYPE_OUTER, kind, NULL, NULL, NULL) == 1) {
         PBEPARAM *parameters = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
-        if (parameters != NULL) outcome = rounds_in(parameters->iter, rounds);
+        if (parameters != NULL) outcome = copenssl_rounds_in(parameters->iter, rounds);
         PBEPARAM_free(parameters);
     } else {
         outcome = COPENSSL_UNKNOWN_CIPHER;
@@ -92,8 +92,8 @@ static int cipher_of(const X509_ALGOR *algorithm) {
     return cipher;
 }
 
-static bool has_cipher(OSSL_LIB_CTX *library, int kind) {
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, OBJ_nid2sn(kind), NULL);
+bool copenssl_has_cipher(OSSL_LIB_CTX *library, const char *name) {
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, name, NULL);
     EVP_CIPHER_free(cipher);
     ERR_clear_error();
     return cipher != NULL;
@@ -117,7 +117,7 @@ static copenssl_outcome open_old(old_ciphers *old, int cipher) {
     old->current = OSSL_PROVIDER_load(old->library, "default");
     old->legacy = OSSL_PROVIDER_load(old->library, "legacy");
     if (old->current != NULL && old->legacy != NULL) {
-        return has_cipher(old->library, cipher) ? COPENSSL_OK : COPENSSL_UNKNOWN_CIPHER;
+        return copenssl_has_cipher(old->library, OBJ_nid2sn(cipher)) ? COPENSSL_OK : COPENSSL_UNKNOWN_CIPHER;
     }
     ERR_clear_error();
     return COPENSSL_NO_LEGACY_PROVIDER;
@@ -147,7 +147,7 @@ copenssl_outcome copenssl_decrypt(const X509_ALGOR *algorithm, const ASN1_OCTET_
     if (cipher == NID_undef) return COPENSSL_UNKNOWN_CIPHER;
 
     old_ciphers old = {0};
-    if (!has_cipher(NULL, cipher)) outcome = open_old(&old, cipher);
+    if (!copenssl_has_cipher(NULL, OBJ_nid2sn(cipher))) outcome = open_old(&old, cipher);
     if (outcome == COPENSSL_OK) {
         unsigned char *data = NULL;
         int room = 0;

@@ -89,6 +89,9 @@ copenssl_outcome copenssl_key_encrypted_pem(int type, const uint8_t *text, size_
             unsigned long error = ERR_peek_last_error();
             bool is_unknown = ERR_GET_REASON(error) == PEM_R_UNSUPPORTED_ENCRYPTION;
             outcome = is_unknown ? COPENSSL_UNKNOWN_CIPHER : COPENSSL_MALFORMED;
+        } else if (!copenssl_has_cipher(NULL, EVP_CIPHER_get0_name(cipher.cipher))) {
+            // Single DES, for one: PEM_do_header knows no other context than the shared one.
+            outcome = COPENSSL_UNKNOWN_CIPHER;
         } else if (PEM_do_header(&cipher, der, &der_count, give_passphrase, &held) != 1) {
             outcome = COPENSSL_WRONG_PASSPHRASE;
         } else {

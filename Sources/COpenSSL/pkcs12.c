@@ -168,9 +168,7 @@ static copenssl_outcome work_of_mac(const PKCS12 *file, uint64_t *rounds) {
         sk_ASN1_TYPE_pop_free(parts, ASN1_TYPE_free);
         return outcome;
     }
-    if (iterations == NULL) return COPENSSL_OK;
-    bool is_number = ASN1_INTEGER_get_uint64(rounds, iterations) == 1 && *rounds > 0;
-    return is_number ? COPENSSL_OK : COPENSSL_MALFORMED;
+    return iterations == NULL ? COPENSSL_OK : copenssl_rounds_in(iterations, rounds);
 }
 
 /// All that can be asked for before anything is decrypted; what encrypted safes hide is counted later.

@@ -36,6 +36,7 @@ enum Main {
                 exit(error.rawValue)
             } else {
                 Console.fail(Dagnode.message(for: error), isUsage: code == .validationFailure)
+                if IdentityCheck.isMeant(by: CommandLine.arguments) { exit(CertificateCheck.State.unknown.rawValue) }
             }
             exit(code.rawValue)
         }

@@ -25,7 +25,7 @@ struct DependencyDirectionTests {
         for module in layers where module.name.hasPrefix("DAG") {
             #expect(module.ours.isDisjoint(with: wires.union(belowTheWires)), "\(module.name) must work over any wire")
         }
-        for name in ["TransportResilience", "TransportProtobuf", "TransportTestKit"] {
+        for name in ["TransactionSignatures", "TransportResilience", "TransportProtobuf", "TransportTestKit"] {
             #expect(allowed[name]?.ours == ["NodeTransport"])
         }
     }

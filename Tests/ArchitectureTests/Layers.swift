@@ -42,8 +42,13 @@ let layers: [Module] = [
     Module("TransportTestKit", ["NodeTransport"], foreign: ["Synchronization"]),
 
     Module(
+        "TransactionSignatures",
+        ["NodeTransport"],
+        foreign: foundation.union(platform).union(["Crypto", "SwiftASN1"])
+    ),
+    Module(
         "DAGProtocol",
-        ["NodeTransport", "TransportProtobuf"],
+        ["NodeTransport", "TransactionSignatures", "TransportProtobuf"],
         foreign: foundation.union(["Crypto", "SwiftProtobuf"])
     ),
     Module(
@@ -53,14 +58,17 @@ let layers: [Module] = [
     ),
     Module(
         "DAGNode",
-        ["NodeTransport", "TransportProtobuf", "TransportResilience", "DAGProtocol", "DAGStore"],
+        [
+            "NodeTransport", "TransactionSignatures", "TransportProtobuf", "TransportResilience", "DAGProtocol",
+            "DAGStore",
+        ],
         foreign: foundation.union(["Crypto", "Logging", "Synchronization"])
     ),
     Module(
         "dagnode",
         [
-            "NodeTransport", "GRPCTransport", "TransportTLS", "TransportResilience", "DAGProtocol", "DAGStore",
-            "DAGNode",
+            "NodeTransport", "GRPCTransport", "TransportTLS", "TransportResilience", "TransactionSignatures",
+            "DAGProtocol", "DAGStore", "DAGNode",
         ],
         foreign: foundation.union(platform)
             .union(["ArgumentParser", "Crypto", "Logging", "ServiceLifecycle", "Synchronization", "UnixSignals"])

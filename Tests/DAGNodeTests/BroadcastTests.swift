@@ -3,6 +3,7 @@ import DAGStore
 import Foundation
 import NodeTransport
 import Testing
+import TransactionSignatures
 import TransportTestKit
 
 @testable import DAGNode
@@ -101,7 +102,7 @@ private struct SilentPeer: Service {
             Node.identify.handle { _, _ in
                 var identity = NodeIdentity()
                 identity.nodeID = "silent"
-                identity.publicKey = NodeKey().publicKey
+                identity.publicKey = SigningKey().publicKey.data
                 return identity
             },
             PoH.broadcast.handle { _, _ in try await silence() },

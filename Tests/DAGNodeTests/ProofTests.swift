@@ -3,6 +3,7 @@ import DAGStore
 import Foundation
 import NodeTransport
 import Testing
+import TransactionSignatures
 
 @testable import DAGNode
 
@@ -44,7 +45,7 @@ struct ProofTests {
             let request = PoHRequest(transaction: "tx-0", now: .now())
             let answer = try await client.call(PoH.challenge, request)
             try answer.verify(
-                answers: request, payload: Data("payload 0".utf8), holder: "a", publicKey: a.key.publicKey,
+                answers: request, payload: Data("payload 0".utf8), holder: "a", publicKey: a.key.publicKey.data,
                 after: .start)
             let error = try await #require(throws: TransportError.self) {
                 try await client.call(PoH.challenge, request)

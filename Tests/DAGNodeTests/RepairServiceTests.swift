@@ -3,12 +3,13 @@ import DAGStore
 import Foundation
 import NodeTransport
 import Testing
+import TransactionSignatures
 
 @testable import DAGNode
 
 @Suite("Handing out transactions", .timeLimit(.minutes(1)))
 struct RepairServiceTests {
-    private let key = NodeKey()
+    private let key = SigningKey()
 
     private func request(_ ids: [String], for recipient: String = "a") throws -> FetchTransactionsRequest {
         var request = FetchTransactionsRequest()

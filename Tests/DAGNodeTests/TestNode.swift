@@ -3,6 +3,7 @@ import DAGProtocol
 import DAGStore
 import Foundation
 import NodeTransport
+import TransactionSignatures
 import TransportResilience
 import TransportTestKit
 
@@ -10,7 +11,7 @@ import TransportTestKit
 final class TestNode: Sendable {
     let id: String
     let endpoint: Endpoint
-    let key: NodeKey
+    let key: SigningKey
     let store: any TransactionStore
     let node: LedgerNode
     let log: EventLog
@@ -33,7 +34,7 @@ final class TestNode: Sendable {
         endpoint = try Endpoint(parsing: "memory://\(id)")
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("node-\(UUID().uuidString)").path
         store = wrap(try SQLiteStore(directory: directory))
-        key = NodeKey()
+        key = SigningKey()
         transport = InMemoryTransport(network: network)
         var configuration = NodeConfiguration(id: id, peers: try peers.map { try Endpoint(parsing: "memory://\($0)") })
         // What a test wants compared it asks for.

@@ -1,12 +1,13 @@
 import DAGProtocol
 import Foundation
 import Testing
+import TransactionSignatures
 
 @testable import DAGStore
 
 @Suite("The history of proofs")
 struct ProofStorageTests {
-    private let key = NodeKey()
+    private let key = SigningKey()
 
     private func answer(_ request: PoHRequest, _ store: SQLiteStore) async throws -> AnswerOutcome {
         try await store.appendAnswer(to: request) { [key] head in

@@ -2,6 +2,7 @@ import DAGProtocol
 import Foundation
 import GRDB
 import Testing
+import TransactionSignatures
 
 @testable import DAGStore
 
@@ -15,7 +16,7 @@ struct StoringTests {
         message.timestamp = 12
         message.payload = Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0) })
         message.parentIds = ["b", "a"]
-        try message.sign(with: NodeKey())
+        try message.sign(with: SigningKey())
         let transaction = try Transaction(validating: message, now: StoreFixture.now)
         #expect(try await fixture.store.store(transaction, from: .submitted) == .stored)
         let batch = try await fixture.store.transactions(["tx"], maximumBytes: 1)

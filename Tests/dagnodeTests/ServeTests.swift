@@ -80,7 +80,7 @@ struct ServeTests {
         let transactions = Chunks(
             name: "test", contents: contents, chunkBytes: 50, holder: "test", timestamp: 0, id: "tx"
         ).transactions()
-        let transport = try Wire.transport(.plaintext)
+        let transport = try Wire.transport(.plaintext).transport
         let acknowledged = Mutex(0)
         var submitter = StreamSubmitter(
             transport: transport, endpoint: try Endpoint(parsing: endpoint), patience: .zero)
@@ -108,7 +108,7 @@ struct ServeTests {
         let transactions = Chunks(
             name: "test", contents: Data(count: 40_000), chunkBytes: 20, holder: "test", timestamp: 0, id: "tx"
         ).transactions()
-        let transport = try Wire.transport(.plaintext)
+        let transport = try Wire.transport(.plaintext).transport
         var submitter = StreamSubmitter(
             transport: transport, endpoint: try Endpoint(parsing: endpoint), patience: .seconds(60))
         submitter.window = 100

@@ -1,6 +1,7 @@
 public import DAGProtocol
 public import DAGStore
 public import NodeTransport
+public import TransactionSignatures
 
 /// A node of the ledger: takes transactions from clients, keeps them, passes them on to its peers, proves that it holds
 /// them, and repairs what it missed.
@@ -30,7 +31,7 @@ public final class LedgerNode: Sendable {
     ///   - now: The time of day.
     ///   - observer: Is told what happens; called from any thread, must return at once.
     public init(
-        configuration: NodeConfiguration, store: any TransactionStore, key: NodeKey, transport: any Transport,
+        configuration: NodeConfiguration, store: any TransactionStore, key: SigningKey, transport: any Transport,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Timestamp = { .now() },
         observer: @escaping @Sendable (NodeEvent) -> Void = { _ in }
     ) {
@@ -104,7 +105,7 @@ public final class LedgerNode: Sendable {
     public var identity: NodeIdentity {
         var identity = NodeIdentity()
         identity.nodeID = core.configuration.id
-        identity.publicKey = core.key.publicKey
+        identity.publicKey = core.key.publicKey.data
         return identity
     }
 }

@@ -2,12 +2,13 @@ internal import DAGProtocol
 internal import DAGStore
 internal import NodeTransport
 internal import Synchronization
+internal import TransactionSignatures
 
 /// What all parts of a node share.
 final class NodeCore: Sendable {
     let configuration: NodeConfiguration
     let store: any TransactionStore
-    let key: NodeKey
+    let key: SigningKey
     let clock: any Clock<Duration>
     let now: @Sendable () -> Timestamp
     let startedAt: Timestamp
@@ -15,7 +16,7 @@ final class NodeCore: Sendable {
     private let counters = Mutex<[NodeCounter: UInt64]>([:])
 
     init(
-        configuration: NodeConfiguration, store: any TransactionStore, key: NodeKey, clock: any Clock<Duration>,
+        configuration: NodeConfiguration, store: any TransactionStore, key: SigningKey, clock: any Clock<Duration>,
         now: @escaping @Sendable () -> Timestamp, observer: @escaping @Sendable (NodeEvent) -> Void
     ) {
         self.configuration = configuration

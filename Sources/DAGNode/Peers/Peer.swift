@@ -2,6 +2,7 @@ internal import DAGProtocol
 internal import FoundationEssentials
 internal import NodeTransport
 internal import Synchronization
+internal import TransactionSignatures
 internal import TransportResilience
 
 /// A peer that can be called.
@@ -136,9 +137,7 @@ final class Peer: Sendable {
 
     private func check(_ identity: NodeIdentity, _ certificate: PeerIdentity?) throws {
         try Transaction.checkID("node_id", identity.nodeID)
-        guard identity.publicKey.count == 32 else {
-            throw InvalidField("public_key", "\(identity.publicKey.count) bytes, an Ed25519 key has 32")
-        }
+        _ = try VerificationKey(identity.publicKey, field: "public_key")
         guard identity.nodeID != core.configuration.id else {
             throw TransportError(
                 .failedPrecondition, "\(endpoint) is this node itself, or another that is called \(identity.nodeID) too"

@@ -2,6 +2,7 @@ public import DAGProtocol
 public import DAGStore
 public import FoundationEssentials
 public import NodeTransport
+public import TransactionSignatures
 
 /// Asks one node for digests, ids and transactions, and checks the form of what it answers.
 ///
@@ -11,7 +12,7 @@ public struct RepairClient: Sendable {
     /// The node that is asked.
     public let recipient: String
     private let requester: String
-    private let key: NodeKey
+    private let key: SigningKey
     private let timeout: Duration
     private let now: @Sendable () -> Timestamp
 
@@ -23,7 +24,7 @@ public struct RepairClient: Sendable {
     ///   - timeout: For each request.
     ///   - now: The time of day.
     public init(
-        connection: any Connection, recipient: String, requester: String, key: NodeKey, timeout: Duration,
+        connection: any Connection, recipient: String, requester: String, key: SigningKey, timeout: Duration,
         now: @escaping @Sendable () -> Timestamp = { .now() }
     ) {
         self.connection = connection

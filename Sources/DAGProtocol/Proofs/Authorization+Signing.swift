@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import NodeTransport
+public import TransactionSignatures
 
 /// A request of `repair.RepairService` with a signature in it.
 public protocol AuthorizedRequest {
@@ -21,11 +22,11 @@ extension AuthorizedRequest {
 
     /// Signs the request for `recipient` with a new nonce.
     public mutating func authorize(
-        as requester: String, key: NodeKey, for recipient: String, now: Timestamp
+        as requester: String, key: SigningKey, for recipient: String, now: Timestamp
     ) throws {
         authorization = Authorization()
         authorization.requesterID = requester
-        authorization.publicKey = key.publicKey
+        authorization.publicKey = key.publicKey.data
         authorization.recipientID = recipient
         authorization.nonce = Data.random(count: Self.nonceBytes)
         authorization.askedAt = now.microseconds
@@ -53,7 +54,7 @@ extension AuthorizedRequest {
                 "\(authorization.askedAt) µs is \(age.components.seconds) s from this node's clock")
         }
         let hash = authorization.hash(methodPath, bodyHash)
-        guard NodeKey.isValid(authorization.signature, of: hash, by: authorization.publicKey) else {
+        guard VerificationKey.isValid(authorization.signature, of: hash, by: authorization.publicKey) else {
             throw InvalidField("authorization.signature", "is not public_key's signature of the request")
         }
     }

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import TransactionSignatures
 
 /// The end of a holder's chain of answers.
 public struct PoHChainHead: Sendable, Hashable {
@@ -19,7 +20,7 @@ public struct PoHChainHead: Sendable, Hashable {
 extension PoHAck {
     /// The holder's answer to `request`, signed and chained behind `head`; `proof` is ``PoHRequest/proof(of:)``.
     public init(
-        to request: PoHRequest, proof: Data, behind head: PoHChainHead, holder: String, key: NodeKey, now: Timestamp
+        to request: PoHRequest, proof: Data, behind head: PoHChainHead, holder: String, key: SigningKey, now: Timestamp
     ) throws {
         self.init()
         self.proof = proof
@@ -27,7 +28,7 @@ extension PoHAck {
         sequence = head.sequence &+ 1
         holderID = holder
         answeredAt = now.microseconds
-        publicKey = key.publicKey
+        publicKey = key.publicKey.data
         signature = try key.signature(of: hash(answering: request))
     }
 
@@ -67,7 +68,7 @@ extension PoHAck {
         guard holderID == holder else { throw InvalidField("holder_id", "\(holderID) answered instead of \(holder)") }
         guard self.publicKey == publicKey else { throw InvalidField("public_key", "is not the key of \(holder)") }
         guard proof == request.proof(of: payload) else { throw InvalidField("proof", "does not match the payload") }
-        guard NodeKey.isValid(signature, of: hash(answering: request), by: publicKey) else {
+        guard VerificationKey.isValid(signature, of: hash(answering: request), by: publicKey) else {
             throw InvalidField("signature", "is not \(holder)'s signature of the answer")
         }
         guard sequence > head.sequence, sequence <= Int64.max else {

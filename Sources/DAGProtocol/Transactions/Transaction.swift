@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import TransactionSignatures
 
 /// A transaction that has been checked, with its content hash.
 public struct Transaction: Sendable, Hashable {
@@ -78,10 +79,13 @@ public struct Transaction: Sendable, Hashable {
     private static func checkSignature(_ message: Tx, _ hash: Hash256) throws(InvalidField) {
         guard !message.signature.isEmpty || !message.publicKey.isEmpty else { return }
         guard !message.signature.isEmpty else { throw InvalidField("signature", "is missing though public_key is set") }
-        guard message.publicKey.count == 32 else {
-            throw InvalidField("public_key", "\(message.publicKey.count) bytes, an Ed25519 key has 32")
+        let key = try VerificationKey(message.publicKey, field: "public_key")
+        guard message.signature.count == key.algorithm.signatureByteCount else {
+            throw InvalidField(
+                "signature",
+                "\(message.signature.count) bytes, one of \(key.algorithm) has \(key.algorithm.signatureByteCount)")
         }
-        guard NodeKey.isValid(message.signature, of: hash, by: message.publicKey) else {
+        guard key.isValid(message.signature, of: hash) else {
             throw InvalidField("signature", "is not public_key's signature of the content hash")
         }
     }

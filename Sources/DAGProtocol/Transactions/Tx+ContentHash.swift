@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+public import TransactionSignatures
 
 extension Tx {
     /// SHA-256 over a length-prefixed encoding of all fields but the signature.
@@ -18,8 +19,8 @@ extension Tx {
     }
 
     /// Adds the signature of `key`'s owner over the content hash.
-    public mutating func sign(with key: NodeKey) throws {
-        publicKey = key.publicKey
+    public mutating func sign(with key: SigningKey) throws {
+        publicKey = key.publicKey.data
         signature = try key.signature(of: contentHash)
     }
 

@@ -108,7 +108,9 @@ extension DevelopmentCA {
     }
 
     private static func isFileName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, name.utf8.count <= 64, name != "ca", !name.hasSuffix("-key") else {
+        guard let first = name.utf8.first, name.utf8.count <= 64, name != "ca", !name.hasSuffix("-key"),
+            !name.hasSuffix("-signing")
+        else {
             return false
         }
         func isLetterOrDigit(_ byte: UInt8) -> Bool {

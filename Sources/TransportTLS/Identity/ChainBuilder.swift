@@ -2,6 +2,9 @@ internal import NodeTransport
 
 /// Puts the certificates of a file in the order in which TLS sends them.
 enum ChainBuilder {
+    /// No verifier of ours takes a longer one; the limit keeps a file of thousands from taking minutes.
+    private static let maximumChainCount = 10
+
     /// The leaf (the one `key` belongs to), then issuer after issuer; and what does not belong to that.
     static func order(
         _ loaded: [CertificateBlock],
@@ -16,7 +19,7 @@ enum ChainBuilder {
             throw TLSError(.keyMismatch, "the key does not belong to \(what) in \(file) (\(subjects))", file: keyFile)
         }
         var chain = [rest.remove(at: place)]
-        while let last = chain.last, !last.certificate.issued(last.certificate),
+        while chain.count < maximumChainCount, let last = chain.last, !last.certificate.issued(last.certificate),
             let next = rest.firstIndex(where: { $0.certificate.issued(last.certificate) })
         {
             chain.append(rest.remove(at: next))

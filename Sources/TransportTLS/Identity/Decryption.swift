@@ -42,10 +42,7 @@ enum Decryption {
             let message = "\(what) asks for more work than is allowed (\(maximumRounds) rounds of key derivation)"
             return TLSError(.excessiveWork, message, file: file, block: block)
         case COPENSSL_NO_LEGACY_PROVIDER:
-            let message =
-                "\(what) uses a legacy cipher, for which OpenSSL's provider 'legacy' is needed and missing; "
-                + "where it is installed, convert with: \(conversion)"
-            return TLSError(.unsupportedCipher, message, file: file, block: block)
+            return missingProvider(what, conversion: conversion, file: file, block: block)
         case COPENSSL_UNKNOWN_CIPHER:
             let message = "\(what) uses a cipher, digest or derivation that the linked OpenSSL does not have"
             return TLSError(.unsupportedCipher, message, file: file, block: block)
@@ -54,5 +51,13 @@ enum Decryption {
         default:
             return nil
         }
+    }
+
+    /// The error for a cipher of old where the provider `legacy` is not installed.
+    static func missingProvider(_ what: String, conversion: String, file: String, block: Int?) -> TLSError {
+        let message =
+            "\(what) uses a legacy cipher, for which OpenSSL's provider 'legacy' is needed and missing; "
+            + "where it is installed, convert with: \(conversion)"
+        return TLSError(.unsupportedCipher, message, file: file, block: block)
     }
 }

@@ -165,7 +165,7 @@ private func verifyPeerCertificate(_ verification: OpaquePointer?, _ unused: Uns
 /// Called before a ticket is encrypted: puts the client's certificates into it.
 private func fillTicket(_ handle: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32 {
     guard let session = unsafe session(of: handle), let ticket = unsafe SSL_get_session(handle) else { return 1 }
-    let contents = TicketContents(session.peerChain).encoded
+    let contents = session.ticketContents.encoded
     // A ticket without contents is one that will not be taken back.
     unsafe contents.withUnsafeBytes { _ = unsafe SSL_SESSION_set1_ticket_appdata(ticket, $0.baseAddress, $0.count) }
     return 1
@@ -191,7 +191,7 @@ private func judgeTicket(
     guard
         unsafe SSL_SESSION_get0_ticket_appdata(ticket, &start, &count) == 1,
         let contents = unsafe TicketContents(UnsafeRawBufferPointer(start: start, count: count)),
-        session.takesBack(contents.chain)
+        session.takesBack(contents)
     else { return refusal }
     return SSL_TICKET_RETURN_USE_RENEW
 }

@@ -135,43 +135,59 @@ package final class TLSSession {
     }
 
     // MARK: Resumption
+    //
+    // Tickets belong to one context, and so to one state of the credentials: what has been accepted once is accepted again
+    // as long as its certificates are valid. Only an auditing trust is asked again, for its findings.
 
-    /// A client's side: offers the last ticket of the server, if its certificates would still be accepted.
+    /// A client's side: offers the last ticket of the server, if its certificates are still valid.
     private func resume() {
         guard let server, let ticket = context.tickets?.take(for: server) else { return }
-        guard takesBack(ticket.chain), unsafe SSL_set_session(handle, ticket.handle) == 1 else {
-            returning = nil
-            ERR_clear_error()
-            return
+        guard ticket.acceptance.validity.contains(now), unsafe SSL_set_session(handle, ticket.handle) == 1 else {
+            return ERR_clear_error()
         }
+        returning = ticket.acceptance
     }
 
-    /// Whether the peer of a session that is to be resumed would be accepted now.
-    func takesBack(_ chain: [Bytes]) -> Bool {
+    /// A server's side: whether the client of a session that is to be resumed is accepted now.
+    func takesBack(_ contents: TicketContents) -> Bool {
         returning = nil
-        let certificates = chain.compactMap { Certificate(der: $0) }
-        guard !certificates.isEmpty else {
+        guard contents.validity.contains(now) else { return false }
+        guard let der = contents.chain.first else {
             // A client that had no certificate then, where none is required now either.
-            let mode = unsafe SSL_get_verify_mode(handle)
-            return context.role == .server && chain.isEmpty && mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT == 0
+            return unsafe SSL_get_verify_mode(handle) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT == 0
         }
-        guard certificates.count == chain.count, case .success(let acceptance) = verdict(certificates) else {
-            return false
+        if context.verifier.isAuditing {
+            let certificates = contents.chain.compactMap { Certificate(der: $0) }
+            guard certificates.count == contents.chain.count, case .success(let verdict) = verdict(certificates) else {
+                return false
+            }
+            returning = verdict
+        } else {
+            guard
+                let leaf = Certificate(der: der),
+                let peer = context.verifier.identity(of: leaf, chain: contents.chain)
+            else { return false }
+            returning = CertificateVerifier.Acceptance(peer: peer, finding: nil, validity: contents.validity)
         }
-        returning = acceptance
         return true
+    }
+
+    /// What goes into a ticket for the client.
+    var ticketContents: TicketContents {
+        let always = CertificateVerifier.Validity(
+            from: WallTime(secondsSince1970: .min),
+            until: WallTime(secondsSince1970: .max)
+        )
+        return TicketContents(validity: acceptance?.validity ?? always, chain: acceptance?.peer.chain ?? [])
     }
 
     /// Keeps a copy of a ticket that the server has sent.
     func keep(_ handle: OpaquePointer) {
-        guard let server, let tickets = context.tickets, !peerChain.isEmpty else { return }
+        guard let server, let tickets = context.tickets, let acceptance else { return }
         // The session's own would be spoilt when the connection ends without close_notify, as TLS 1.3 no longer asks for.
         guard let copy = unsafe SSL_SESSION_dup(handle) else { return ERR_clear_error() }
-        unsafe tickets.put(Ticket(owning: copy, chain: peerChain), for: server)
+        unsafe tickets.put(Ticket(owning: copy, acceptance: acceptance), for: server)
     }
-
-    /// The certificates of the peer as they were validated, leaf first; empty for one that has shown none.
-    var peerChain: [Bytes] { acceptance?.peer.chain ?? [] }
 
     // MARK: Ciphertext in
 

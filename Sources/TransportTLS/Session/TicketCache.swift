@@ -11,13 +11,13 @@ final class Ticket: @unchecked Sendable {
     /// Valid as long as this object is.
     let handle: OpaquePointer
 
-    /// The certificates of the server as they were validated, leaf first.
-    let chain: [Bytes]
+    /// The server, as it was judged.
+    let acceptance: CertificateVerifier.Acceptance
 
     /// Takes over the reference that the caller holds.
-    init(owning handle: OpaquePointer, chain: [Bytes]) {
+    init(owning handle: OpaquePointer, acceptance: CertificateVerifier.Acceptance) {
         unsafe self.handle = handle
-        self.chain = chain
+        self.acceptance = acceptance
     }
 
     deinit { unsafe SSL_SESSION_free(handle) }
@@ -59,48 +59,5 @@ final class TicketCache: Sendable {
             state.tickets[server] = held
             return ticket
         }
-    }
-}
-
-/// What our tickets hold beside OpenSSL's part: the client's certificates, so that they can be judged again.
-///
-/// A number of two bytes for each, big-endian, and then its DER; encrypted by OpenSSL with the rest.
-struct TicketContents {
-    /// Leaf first; empty for a client that has shown no certificate.
-    let chain: [Bytes]
-
-    /// A ticket has room for 64 KiB, and a client sends it with every connection.
-    static let maximumBytes = 12 << 10
-
-    init(_ chain: [Bytes]) { self.chain = chain }
-
-    /// Begins with a version, so that no contents and no certificates differ; empty when there is no room.
-    var encoded: Bytes {
-        var bytes: [UInt8] = [1]
-        for der in chain {
-            guard let count = UInt16(exactly: der.count), bytes.count + der.count < Self.maximumBytes else {
-                return Bytes()
-            }
-            bytes.append(UInt8(count >> 8))
-            bytes.append(UInt8(count & 255))
-            bytes += Array(der)
-        }
-        return Bytes(bytes)
-    }
-
-    /// `nil` when it is anything but whole contents.
-    init?(_ bytes: UnsafeRawBufferPointer) {
-        guard unsafe bytes.first == 1 else { return nil }
-        var chain: [Bytes] = []
-        var position = 1
-        while position < bytes.count {
-            guard bytes.count - position >= 2 else { return nil }
-            let count = unsafe Int(bytes[position]) << 8 | Int(bytes[position + 1])
-            position += 2
-            guard count > 0, count <= bytes.count - position else { return nil }
-            unsafe chain.append(Bytes(copying: UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])))
-            position += count
-        }
-        self.chain = chain
     }
 }

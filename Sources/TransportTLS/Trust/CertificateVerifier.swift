@@ -17,6 +17,16 @@ package struct CertificateVerifier: Sendable {
         package var peer: PeerIdentity
         /// What would have refused the peer, were its pins not merely audited.
         package var finding: TLSError?
+        /// While every certificate of the validated chain is valid: with the same trust the verdict is the same so long.
+        package var validity: Validity
+    }
+
+    /// From one second to another, both included.
+    package struct Validity: Sendable, Hashable {
+        var from: WallTime
+        var until: WallTime
+
+        func contains(_ time: WallTime) -> Bool { from <= time && time <= until }
     }
 
     private let trust: Trust
@@ -92,14 +102,27 @@ package struct CertificateVerifier: Sendable {
             }
             let isPinned = trust.pins.isEmpty || trust.pins.contain(anyOf: chain)
             if !isPinned, trust.pinningMode.isEnforced { return .failure(.notPinned(chain)) }
-            guard let peer = identity(of: chain) else { return .failure(.unusable(0, leaf, "cannot be encoded")) }
-            return .success(
-                Acceptance(peer: peer, finding: isPinned ? nil : VerificationRefusal.notPinned(chain).error))
+            guard let peer = identity(of: chain[0], chain: chain.map(\.der)) else {
+                return .failure(.unusable(0, leaf, "cannot be encoded"))
+            }
+            let finding = isPinned ? nil : VerificationRefusal.notPinned(chain).error
+            return .success(Acceptance(peer: peer, finding: finding, validity: validity(of: chain)))
         }
     }
 
-    private func identity(of chain: [Certificate]) -> PeerIdentity? {
-        let leaf = chain[0]
+    /// Whether the verdict on a chain can be other at another time than by its validity.
+    var isAuditing: Bool { !trust.pins.isEmpty && !trust.pinningMode.isEnforced }
+
+    private func validity(of chain: [Certificate]) -> Validity {
+        let never = WallTime(secondsSince1970: .max)
+        return Validity(
+            from: chain.map { $0.notBefore ?? never }.max() ?? never,
+            until: chain.map { $0.notAfter ?? WallTime(secondsSince1970: .min) }.min() ?? never
+        )
+    }
+
+    /// Who the owner of a chain is that this verifier has validated.
+    func identity(of leaf: Certificate, chain: [Bytes]) -> PeerIdentity? {
         guard let fingerprint = leaf.fingerprint, let publicKeyFingerprint = leaf.publicKeyFingerprint else {
             return nil
         }
@@ -109,7 +132,7 @@ package struct CertificateVerifier: Sendable {
             commonName: leaf.commonName,
             fingerprint: fingerprint,
             publicKeyFingerprint: publicKeyFingerprint,
-            chain: chain.map(\.der)
+            chain: chain
         )
     }
 

@@ -6,6 +6,8 @@ internal import Foundation
 internal import Logging
 internal import NodeTransport
 internal import ServiceLifecycle
+internal import TransactionSignatures
+internal import TransportTLS
 internal import UnixSignals
 
 /// `dagnode serve`: runs a node until it is told to stop.
@@ -14,7 +16,9 @@ struct Serve: AsyncParsableCommand {
         abstract: "Runs a node.",
         discussion: """
             Prints 'LISTENING endpoint' on standard output when it serves, and logs on standard error. SIGTERM and
-            SIGINT stop it after the calls in flight.
+            SIGINT stop it after the calls in flight. The files of the identity, the authorities, the pins and the
+            revocations are watched: a change is taken within a second, and a file that is broken leaves things as
+            they were.
             """)
 
     @Option(
@@ -57,12 +61,13 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let logger = NodeLog.logger(level: logLevel)
-        let transport = try Wire.transport(
+        let (transport, watcher) = try Wire.transport(
             security.protection(), onEvent: { NodeLog.write($0, to: logger) }, onWarning: { logger.warning("\($0)") })
         let store = try SQLiteStore(directory: data)
+        let key = try SigningKey.load(orCreate: "\(data)/node-key") { logger.warning("\($0)") }
         let node = LedgerNode(
-            configuration: try nodeConfiguration(), store: store, key: try .load(orCreate: "\(data)/node-key"),
-            transport: transport, observer: { NodeLog.write($0, to: logger) })
+            configuration: try nodeConfiguration(), store: store, key: key, transport: transport,
+            observer: { NodeLog.write($0, to: logger) })
         let listener = try await transport.listen(on: listen, services: node.services)
         Console.print("LISTENING \(listener.endpoint)")
 
@@ -71,6 +76,9 @@ struct Serve: AsyncParsableCommand {
                 service: NodeLifetime(node: node, transport: transport),
                 successTerminationBehavior: .gracefullyShutdownGroup)
         ]
+        if let watcher {
+            services.append(.init(service: CredentialRotation(watcher: watcher, logger: logger)))
+        }
         if stopWithInput {
             services.append(.init(service: InputWatch(), successTerminationBehavior: .gracefullyShutdownGroup))
         }
@@ -103,6 +111,18 @@ private struct NodeLifetime: ServiceLifecycle.Service {
     func run() async {
         await cancelWhenGracefulShutdown { await node.run() }
         await transport.shutdown(within: .seconds(10))
+    }
+}
+
+/// Follows the files of the node's identity and trust.
+private struct CredentialRotation: ServiceLifecycle.Service {
+    let watcher: CredentialWatcher
+    let logger: Logger
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            await watcher.run { NodeLog.write($0, to: logger) }
+        }
     }
 }
 

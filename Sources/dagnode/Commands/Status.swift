@@ -21,7 +21,7 @@ struct Status: AsyncParsableCommand {
     var txID: String?
 
     func run() async throws {
-        let transport = try Wire.transport(security.protection())
+        let transport = try Wire.transport(security.protection()).transport
         let connection = try await transport.connect(to: to)
         if let txID {
             var request = StatusRequest()

@@ -3,6 +3,7 @@ internal import DAGProtocol
 internal import Foundation
 internal import NodeTransport
 internal import Synchronization
+internal import TransactionSignatures
 
 /// `dagnode submit`: sends files to a node.
 struct Submit: AsyncParsableCommand {
@@ -31,6 +32,12 @@ struct Submit: AsyncParsableCommand {
             valueName: "microseconds"))
     var timestamp: Int64?
 
+    @Option(
+        help: ArgumentHelp(
+            "Sign with the key in this file (PKCS#8: Ed25519, ML-DSA-65 or ML-DSA-87). Left out: unsigned.",
+            valueName: "file"))
+    var signingKey: String?
+
     @Option(help: ArgumentHelp("How long to try to reach the node again.", valueName: "seconds"))
     var patience = 60.0
 
@@ -51,14 +58,24 @@ struct Submit: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let transactions = try input().transactions()
-        let transport = try Wire.transport(security.protection())
+        let transactions = try transactions()
+        let transport = try Wire.transport(security.protection()).transport
         if chunk == nil, let transaction = transactions.first {
             try await submit(transaction, transport)
         } else {
             try await submit(transactions, transport)
         }
         await transport.shutdown(within: .seconds(1))
+    }
+
+    private func transactions() throws -> [Tx] {
+        var input = try input()
+        guard let signingKey else { return input.transactions() }
+        let key = try SigningKey(file: signingKey) { Console.note("dagnode: warning: \($0)") }
+        input.publicKey = key.publicKey.data
+        var transactions = input.transactions()
+        for index in transactions.indices { try transactions[index].sign(with: key) }
+        return transactions
     }
 
     private func input() throws -> Chunks {

@@ -4,7 +4,7 @@ internal import TransportTLS
 
 /// The only place that knows which transport the program runs on.
 enum Wire {
-    /// A transport as the options say.
+    /// A transport as the options say, and what keeps its credentials in step with their files.
     ///
     /// - Parameters:
     ///   - protection: Who this process is and whom it trusts.
@@ -13,19 +13,18 @@ enum Wire {
     static func transport(
         _ protection: Protection, onEvent: @escaping @Sendable (TransportEvent) -> Void = { _ in },
         onWarning: (String) -> Void = { Console.note("dagnode: warning: \($0)") }
-    ) throws -> any Transport {
+    ) throws -> (transport: any Transport, watcher: CredentialWatcher?) {
         var configuration = GRPCTransport.Configuration()
         // Nodes find out within seconds that a peer is gone without a word.
         configuration.keepAlive = .node
         configuration.onEvent = onEvent
         switch protection {
-        case .plaintext: return try GRPCTransport(security: .plaintext, configuration: configuration)
-        case .mutualTLS(let certificate, let key, let authorities):
-            let identity = try Identity(certificateFile: certificate, keyFile: key)
-            for warning in identity.warnings { onWarning(warning) }
-            let trust = try Trust.roots(file: authorities)
-            return try GRPCTransport(
-                security: .mutualTLS(identity: identity, trust: trust), configuration: configuration)
+        case .plaintext: return (try GRPCTransport(security: .plaintext, configuration: configuration), nil)
+        case .mutualTLS(let files):
+            let watcher = try CredentialWatcher(files)
+            for warning in watcher.credentials.identity?.warnings ?? [] { onWarning(warning) }
+            let security = GRPCTransport.Security.mutualTLS(watcher.credentials)
+            return (try GRPCTransport(security: security, configuration: configuration), watcher)
         }
     }
 

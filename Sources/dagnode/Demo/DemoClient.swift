@@ -3,6 +3,7 @@ internal import DAGProtocol
 internal import DAGStore
 internal import Foundation
 internal import NodeTransport
+internal import TransactionSignatures
 
 /// What one node was given and has acknowledged.
 struct DemoSubmission: Sendable {
@@ -20,7 +21,7 @@ struct DemoClient: Sendable {
     let endpoint: Endpoint
     let transport: any Transport
     /// Signs what is asked of the repair service.
-    private let key = NodeKey()
+    private let key = SigningKey()
 
     init(name: String, endpoint: Endpoint, transport: any Transport) {
         self.name = name

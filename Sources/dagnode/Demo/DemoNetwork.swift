@@ -21,7 +21,7 @@ actor DemoNetwork {
 
     /// A client's transport with the demonstration's identity.
     func makeTransport() throws -> any Transport {
-        try Wire.transport(.identity(Self.clientName, in: identities))
+        try Wire.transport(.identity(Self.clientName, in: identities)).transport
     }
 
     /// Makes identities and starts the nodes.

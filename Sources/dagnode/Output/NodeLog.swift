@@ -1,6 +1,7 @@
 internal import DAGNode
 internal import Logging
 internal import NodeTransport
+internal import TransportTLS
 
 /// What a node's log says, and how loud.
 enum NodeLog {
@@ -20,9 +21,13 @@ enum NodeLog {
             logger.warning(
                 "refused \(event.remoteEndpoint.map { "\($0)" } ?? "a peer"): \(event.error.map { "\($0)" } ?? "handshake failed")"
             )
-        case .connectionRefused, .acceptFailed: logger.warning("\(event)")
+        case .connectionRefused, .acceptFailed, .pinMismatch: logger.warning("\(event)")
         default: logger.debug("\(event)")
         }
+    }
+
+    static func write(_ event: CredentialEvent, to logger: Logger) {
+        logger.log(level: event.error == nil ? .notice : .error, "\(event)")
     }
 
     private static func level(of event: NodeEvent) -> Logger.Level {

@@ -13,6 +13,8 @@ struct Chunks: Sendable {
     let timestamp: Int64
     /// A given id; `-N` is appended where there are several.
     var id: String?
+    /// Of who will sign; empty: nobody does.
+    var publicKey = Data()
 
     var count: Int {
         guard let chunkBytes, !contents.isEmpty else { return 1 }
@@ -33,6 +35,7 @@ struct Chunks: Sendable {
             let start = contents.startIndex + index * (chunkBytes ?? 0)
             message.payload = Data(contents[start..<min(start + (chunkBytes ?? contents.count), contents.endIndex)])
             if let previous = transactions.last { message.parentIds = [previous.txID] }
+            message.publicKey = publicKey
             message.txID = id.map { count == 1 ? $0 : "\($0)-\(index)" } ?? message.contentHash.description
             transactions.append(message)
         }

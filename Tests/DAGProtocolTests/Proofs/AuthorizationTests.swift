@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TransactionSignatures
 
 @testable import DAGProtocol
 
@@ -11,7 +12,7 @@ struct AuthorizationTests {
         var request = FetchTransactionsRequest()
         request.txIds = ["a", "b"]
         request.maximumBytes = 1_000
-        try request.authorize(as: "node-a", key: NodeKey(), for: "node-b", now: now)
+        try request.authorize(as: "node-a", key: SigningKey(), for: "node-b", now: now)
         return request
     }
 

@@ -1,11 +1,12 @@
 import Foundation
 import Testing
+import TransactionSignatures
 
 @testable import DAGProtocol
 
 @Suite("Proofs of holding")
 struct PoHTests {
-    private let key = NodeKey()
+    private let key = SigningKey()
     private let now = KnownAnswers.now
     private let payload = Data("hello".utf8)
 
@@ -19,7 +20,7 @@ struct PoHTests {
     private func verify(_ answer: PoHAck, _ request: PoHRequest, after head: PoHChainHead = .start) -> InvalidField? {
         do throws(InvalidField) {
             try answer.verify(
-                answers: request, payload: payload, holder: "node-a", publicKey: key.publicKey, after: head)
+                answers: request, payload: payload, holder: "node-a", publicKey: key.publicKey.data, after: head)
             return nil
         } catch {
             return error
@@ -69,7 +70,7 @@ struct PoHTests {
         changed.holderID = "node-b"
         #expect(verify(changed, question)?.field == "holder_id")
         changed = try answer(question)
-        changed.publicKey = NodeKey().publicKey
+        changed.publicKey = SigningKey().publicKey.data
         #expect(verify(changed, question)?.field == "public_key")
     }
 

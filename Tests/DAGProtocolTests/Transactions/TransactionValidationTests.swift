@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TransactionSignatures
 
 @testable import DAGProtocol
 
@@ -62,8 +63,9 @@ struct TransactionValidationTests {
         #expect(refusal { $0.parentIds = (0..<64).map { "p-\($0)" } } == nil)
     }
 
-    @Test func `A signature is checked`() throws {
-        let key = NodeKey()
+    @Test(arguments: SignatureAlgorithm.all)
+    func `A signature is checked`(algorithm: SignatureAlgorithm) throws {
+        let key = try SigningKey.generate(algorithm)
         #expect(try sign { try $0.sign(with: key) } == nil)
         #expect(
             try sign {
@@ -73,10 +75,32 @@ struct TransactionValidationTests {
         #expect(
             try sign {
                 try $0.sign(with: key)
-                $0.publicKey = NodeKey().publicKey
+                $0.publicKey = try SigningKey.generate(algorithm).publicKey.data
             }?.field == "signature")
-        #expect(refusal { $0.publicKey = key.publicKey }?.field == "signature")
+        #expect(
+            try sign {
+                try $0.sign(with: key)
+                $0.signature.removeLast()
+            }?.reason.contains("\(algorithm)") == true)
+        #expect(refusal { $0.publicKey = key.publicKey.data }?.field == "signature")
         #expect(refusal { $0.signature = Data(count: 64) }?.field == "public_key")
+    }
+
+    @Test func `A key of no algorithm is refused with the lengths that there are`() {
+        for count in [31, 33, 64, 1_312, 5_000] {
+            let error = refusal { ($0.publicKey, $0.signature) = (Data(count: count), Data(count: 64)) }
+            #expect(error?.field == "public_key")
+            #expect(error?.reason.contains("\(count) bytes") == true)
+            #expect(error?.reason.contains("1952 (ML-DSA-65)") == true)
+        }
+    }
+
+    @Test func `A signature of one algorithm is none of another`() throws {
+        var message = KnownAnswers.transaction
+        try message.sign(with: SigningKey())
+        message.publicKey = try SigningKey.generate(.mlDSA65).publicKey.data
+        let error = refusal { [message] in $0 = message }
+        #expect(error?.description == "signature: 64 bytes, one of ML-DSA-65 has 3309")
     }
 
     private func sign(_ change: (inout Tx) throws -> Void) throws -> InvalidField? {

@@ -116,7 +116,8 @@ public nonisolated struct Tx: Sendable {
   /// Over the content hash, with public_key. Empty together with public_key when unsigned.
   public var signature: Data = Data()
 
-  /// Ed25519, 32 bytes (RFC 8032).
+  /// The signer's key; its length tells the algorithm: 32 bytes Ed25519 (RFC 8032), 1952 ML-DSA-65, 2592 ML-DSA-87
+  /// (FIPS 204).
   public var publicKey: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

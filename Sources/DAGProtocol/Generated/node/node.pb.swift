@@ -48,7 +48,7 @@ public nonisolated struct NodeIdentity: Sendable {
 
   public var nodeID: String = String()
 
-  /// The node's Ed25519 key, which signs its proofs of holding and its repair requests: 32 bytes.
+  /// The node's key, which signs its proofs of holding and its repair requests; see dag.Tx.public_key.
   public var publicKey: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -107,10 +107,10 @@ public nonisolated struct PoHAck: Sendable {
   /// Microseconds since 1970-01-01T00:00:00Z (UTC).
   public var answeredAt: Int64 = 0
 
-  /// Ed25519 over this answer's hash: 64 bytes.
+  /// Over this answer's hash, with public_key.
   public var signature: Data = Data()
 
-  /// The holder's Ed25519 key: 32 bytes.
+  /// The holder's key; see dag.Tx.public_key.
   public var publicKey: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

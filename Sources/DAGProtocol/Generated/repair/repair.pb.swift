@@ -40,7 +40,7 @@ public nonisolated struct Authorization: Sendable {
 
   public var requesterID: String = String()
 
-  /// The requester's Ed25519 key: 32 bytes.
+  /// The requester's key; see dag.Tx.public_key.
   public var publicKey: Data = Data()
 
   /// The node that is to answer. One with another id refuses.
@@ -52,7 +52,7 @@ public nonisolated struct Authorization: Sendable {
   /// Microseconds since 1970-01-01T00:00:00Z (UTC), within 5 minutes of the recipient's clock.
   public var askedAt: Int64 = 0
 
-  /// Ed25519: 64 bytes.
+  /// With public_key.
   public var signature: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
