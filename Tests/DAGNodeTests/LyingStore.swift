@@ -1,6 +1,7 @@
 import DAGProtocol
 import DAGStore
 import Foundation
+import Synchronization
 
 /// A store whose payloads of some transactions are not what was stored, as after damage to the disk.
 struct LyingStore: TransactionStore {
@@ -8,6 +9,8 @@ struct LyingStore: TransactionStore {
     let damaged: Set<String>
     /// Holds up those who read transactions.
     var gate: Gate?
+    /// How often sums cannot be read before they can.
+    var faults = Faults(0)
 
     private func damage(_ payload: Data) -> Data { payload + [0xff] }
 
@@ -45,7 +48,10 @@ struct LyingStore: TransactionStore {
 
     func addAcknowledgements(_ counts: [String: Int]) async throws { try await base.addAcknowledgements(counts) }
 
-    func sums(of prefixes: [BucketPrefix]) async throws -> [BucketSum] { try await base.sums(of: prefixes) }
+    func sums(of prefixes: [BucketPrefix]) async throws -> [BucketSum] {
+        try faults.strike()
+        return try await base.sums(of: prefixes)
+    }
 
     func children(of prefix: BucketPrefix) async throws -> [BucketPrefix: BucketSum] {
         try await base.children(of: prefix)
@@ -65,4 +71,21 @@ struct LyingStore: TransactionStore {
 
     func record(_ check: PoHCheck) async throws { try await base.record(check) }
     func chainHead(of peer: String) async throws -> PoHChainHead { try await base.chainHead(of: peer) }
+}
+
+/// So many failures, and then none.
+final class Faults: Sendable {
+    struct Fault: Error {}
+
+    private let left: Mutex<Int>
+
+    init(_ count: Int) { left = Mutex(count) }
+
+    func strike() throws {
+        let isDue = left.withLock { left in
+            defer { left = max(0, left - 1) }
+            return left > 0
+        }
+        if isDue { throw Fault() }
+    }
 }

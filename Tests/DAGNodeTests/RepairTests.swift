@@ -86,6 +86,19 @@ struct RepairTests {
         }
     }
 
+    @Test func `A comparison that failed is made again, without another reason`() async throws {
+        try await withNetwork { nursery in
+            let a = try await nursery.start(
+                "a", wrap: { LyingStore(base: $0, damaged: [], faults: Faults(3)) })
+            try await a.put(try Make.transactions(0..<20))
+            let b = try await nursery.start("b", peers: ["a"])
+            await b.log.wait { if case .repaired = $0 { true } else { false } }
+            #expect(try await b.ids == a.ids)
+            #expect(b.log.events.contains { if case .repairFailed = $0 { true } else { false } })
+            #expect(b.log.events.count { if case .peerConnected = $0 { true } else { false } } == 1)
+        }
+    }
+
     @Test func `An id that is taken here is a conflict, and is not fetched again`() async throws {
         try await withNetwork { nursery in
             let a = try await nursery.start("a")

@@ -38,4 +38,14 @@ final class Signal: Sendable {
             return true
         }
     }
+
+    /// Waits for the next signal, or until the time is over.
+    func wait(atMost pause: Duration, _ clock: any Clock<Duration>) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await clock.sleep(for: pause) }
+            group.addTask { _ = await self.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
 }

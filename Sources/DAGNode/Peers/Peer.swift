@@ -169,14 +169,7 @@ final class Peer: Sendable {
         return "the connection was closed"
     }
 
-    private func wait(_ pause: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { [clock = core.clock] in try? await clock.sleep(for: pause) }
-            group.addTask { [reconnectSignal] in _ = await reconnectSignal.wait() }
-            await group.next()
-            group.cancelAll()
-        }
-    }
+    private func wait(_ pause: Duration) async { await reconnectSignal.wait(atMost: pause, core.clock) }
 
     // MARK: Broadcasting
 

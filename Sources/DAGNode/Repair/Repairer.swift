@@ -1,6 +1,7 @@
 internal import DAGProtocol
 internal import DAGStore
 internal import NodeTransport
+internal import TransportResilience
 
 /// Decides when to compare with the peers: on start and on reconnect, when a parent is missing, and now and then.
 ///
@@ -24,8 +25,21 @@ final class Repairer: Sendable {
     func wake() { signal.send() }
 
     /// Compares whenever there is a reason, until the task is cancelled.
+    ///
+    /// A comparison that failed is a reason for another, after a pause that grows as between attempts to connect.
     func run() async {
-        while await signal.wait() { await repairWithAll() }
+        var failures = 0
+        while await signal.wait() {
+            if await repairWithAll() {
+                failures = 0
+                continue
+            }
+            failures += 1
+            let pause = core.configuration.reconnectBackoff.delay(
+                beforeRetry: failures, chance: .random(in: 0..<1))
+            await signal.wait(atMost: pause, core.clock)
+            wake()
+        }
     }
 
     /// Gives a reason to compare at the configured interval, until the task is cancelled.
@@ -55,24 +69,32 @@ final class Repairer: Sendable {
     }
 
     /// Compares with every connected peer, one after the other.
-    func repairWithAll() async {
+    ///
+    /// - Returns: Whether all the comparisons came to their end.
+    @discardableResult
+    func repairWithAll() async -> Bool {
+        var isComplete = true
         for peer in peers.connected {
-            guard !Task.isCancelled else { return }
-            await turn.take { await repair(with: peer) }
+            guard !Task.isCancelled else { return isComplete }
+            isComplete = await turn.take { await repair(with: peer) } && isComplete
         }
+        return isComplete
     }
 
-    private func repair(with peer: ConnectedPeer) async {
+    private func repair(with peer: ConnectedPeer) async -> Bool {
         var round = RepairRound(core: core, client: fetcher.client(for: peer), fetcher: fetcher)
+        var isComplete = true
         do {
             try await round.run()
             core.count(.repairRounds)
             core.emit(.repaired(peer: peer.id, round.report))
         } catch {
+            isComplete = false
             core.count(.repairFailedRounds)
             core.emit(.repairFailed(peer: peer.id, reason: "\(error)"))
         }
         core.count(.repairDigestsCompared, round.report.digestsCompared)
         core.count(.repairIDsListed, round.report.idsListed)
+        return isComplete
     }
 }

@@ -7,9 +7,13 @@ final class TLSSocket {
     private let socket: RawSocket
 
     /// Completes the handshake of a client.
-    init(client configuration: TLSConfiguration, to port: Int, maximumVersion: TLSVersion = .tls13) throws {
-        let context = try TLSContext(configuration, role: .client, maximumVersion: maximumVersion)
-        session = try TLSSession(context: context, host: "127.0.0.1", now: .now)
+    convenience init(client configuration: TLSConfiguration, to port: Int, maximumVersion: TLSVersion = .tls13) throws {
+        try self.init(TLSContext(configuration, role: .client, maximumVersion: maximumVersion), to: port)
+    }
+
+    /// The same with a context that may have tickets of the server.
+    init(_ context: TLSContext, to port: Int) throws {
+        session = try TLSSession(context: context, host: "127.0.0.1", server: "127.0.0.1:\(port)", now: .now)
         socket = try RawSocket(to: Endpoint(parsing: "grpc://127.0.0.1:\(port)"))
         while try step({ try $0.advanceHandshake() }) == .inProgress { try receive() }
     }

@@ -43,89 +43,26 @@ import TransportTLS
     @Test func `our client resumes with openssl's server, which still knows who it is`() async throws {
         let files = try IdentityFiles()
         defer { files.remove() }
-        let server = try OpenSSLServer(files)
+        let (server, port) = try await PeerProcess.server(
+            Peers.openssl,
+            [
+                "s_server", "-accept", "127.0.0.1:0", "-cert", files.certificate("server"), "-key",
+                files.key("server"), "-CAfile", files.ca, "-Verify", "2", "-verify_return_error", "-alpn", "h2", "-rev",
+            ], announcing: "ACCEPT 127.0.0.1:")
         let configuration = try TLSConfiguration(
             identity: Identity(certificateFile: files.certificate("client"), keyFile: files.key("client")),
             trust: .roots(file: files.ca))
         let context = try TLSContext(configuration, role: .client)
         for round in 0..<3 {
-            let talk = try await blocking { try server.talk(context) }
-            #expect(talk.isResumed == (round > 0))
-            #expect(talk.peer?.commonName == "server")
-            // -rev answers each line with its characters in reverse order.
-            #expect(talk.answer == "dlrow olleh\n")
+            let (isResumed, peer, answer) = try await blocking {
+                let socket = try TLSSocket(context, to: port)
+                try socket.send("hello world\n")
+                return (socket.session.isResumed, socket.session.peer, try socket.line())
+            }
+            #expect(isResumed == (round > 0))
+            #expect(peer?.commonName == "server")
+            #expect(answer == "dlrow olleh\n")
         }
-    }
-}
-
-/// `openssl s_server`, which demands a certificate.
-private final class OpenSSLServer: Sendable {
-    struct Talk {
-        let answer: String
-        let isResumed: Bool
-        let peer: PeerIdentity?
-    }
-
-    private let process: Process
-    private let port: Int
-
-    init(_ files: IdentityFiles) throws {
-        process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: Peers.openssl)
-        process.arguments = [
-            "s_server", "-accept", "127.0.0.1:0", "-cert", files.certificate("server"), "-key", files.key("server"),
-            "-CAfile", files.ca, "-Verify", "2", "-verify_return_error", "-alpn", "h2", "-rev",
-        ]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        var text = ""
-        var found: Int?
-        while found == nil {
-            let data = output.fileHandleForReading.availableData
-            guard !data.isEmpty else { throw PeerProcess.Failure(description: "s_server printed only \(text)") }
-            text += String(decoding: data, as: UTF8.self)
-            for line in text.split(separator: "\n") where line.hasPrefix("ACCEPT 127.0.0.1:") {
-                found = Int(line.dropFirst("ACCEPT 127.0.0.1:".count))
-            }
-        }
-        port = found ?? 0
-    }
-
-    deinit { process.terminate() }
-
-    /// Shakes hands, sends a line and returns the answer.
-    func talk(_ context: TLSContext) throws -> Talk {
-        let session = try TLSSession(context: context, host: "127.0.0.1", server: "openssl", now: .now)
-        let socket = try RawSocket(to: Endpoint(parsing: "grpc://127.0.0.1:\(port)"))
-        var (answer, hasAsked) = ("", false)
-        var room = [UInt8](repeating: 0, count: 1000)
-        var isComplete = try session.advanceHandshake() == .complete
-        while !answer.hasSuffix("\n") {
-            if isComplete, !hasAsked {
-                hasAsked = true
-                var result: Result<Void, any Error> = .success(())
-                Array("hello world\n".utf8).withUnsafeBytes { line in
-                    result = Result { try session.write(line) }
-                }
-                try result.get()
-            }
-            var output: [UInt8] = []
-            session.withOutput { bytes in
-                output = Array(bytes)
-                return bytes.count
-            }
-            if !output.isEmpty { socket.send(output) }
-            guard let bytes = try socket.receive() else { break }
-            try bytes.withUnsafeBytes { try session.receive($0) }
-            if !isComplete { isComplete = try session.advanceHandshake() == .complete }
-            guard isComplete else { continue }
-            while case .bytes(let count) = try room.withUnsafeMutableBytes({ try session.read(into: $0) }) {
-                answer += String(decoding: room[..<count], as: UTF8.self)
-            }
-        }
-        return Talk(answer: answer, isResumed: session.isResumed, peer: session.peer)
+        withExtendedLifetime(server) {}
     }
 }

@@ -160,7 +160,8 @@ import TransportTLS
         let trust = try Trust.roots(file: "\(folder.path)/bag.p7b")
         let identity = try Identity(certificateFile: files.certificate, keyFile: files.key)
         let verifier = try CertificateVerifier(trust: trust)
-        #expect(try verifier.verify(chain: identity.chain, of: .server, expectedName: nil, now: .now).peer.chain.count == 2)
+        #expect(
+            try verifier.verify(chain: identity.chain, of: .server, expectedName: nil, now: .now).peer.chain.count == 2)
     }
 
     @Test func `the key can be lent as PKCS#8`() throws {

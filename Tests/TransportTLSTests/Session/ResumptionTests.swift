@@ -94,11 +94,11 @@ import Testing
     @Test func `a peer that was revoked is not resumed`() throws {
         let transports = try transports()
         _ = try transports.connect()
-        client.revoke([.certificate(server.identity!.fingerprint)])
+        try client.revoke([.certificate(#require(server.identity).fingerprint)])
         #expect(try transports.connect().client.error?.code == .revoked)
-        client.reinstate([.certificate(server.identity!.fingerprint)])
+        try client.reinstate([.certificate(#require(server.identity).fingerprint)])
         _ = try transports.connect()
-        server.revoke([.publicKey(client.identity!.publicKeyFingerprint)])
+        try server.revoke([.publicKey(#require(client.identity).publicKeyFingerprint)])
         #expect(try transports.connect().server.error?.code == .revoked)
     }
 

@@ -85,12 +85,13 @@ struct CertificateCheck {
         let expectedName = name.map(ExpectedName.init)
         let validated: PeerIdentity
         do throws(TLSError) {
-            validated = try verifier.verify(chain: presented, of: .server, expectedName: expectedName, now: now)
+            validated =
+                try verifier.verify(chain: presented, of: .server, expectedName: expectedName, now: now).peer
         } catch {
             // A client's certificate is as good, where no name is asked for.
             guard error.code == .wrongPurpose, name == nil else { throw error.in(file) }
             do throws(TLSError) {
-                validated = try verifier.verify(chain: presented, of: .client, expectedName: nil, now: now)
+                validated = try verifier.verify(chain: presented, of: .client, expectedName: nil, now: now).peer
             } catch {
                 throw error.in(file)
             }
