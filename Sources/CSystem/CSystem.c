@@ -1,6 +1,7 @@
 #include "CSystem.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -218,6 +219,46 @@ socklen_t cs_unix_address(const char *path, struct sockaddr_storage *out) {
     address->sun_family = AF_UNIX;
     memcpy(address->sun_path, path, length + 1);
     return sizeof *address;
+}
+
+int cs_ip_get(const struct sockaddr_storage *address, struct cs_ip *out) {
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        *out = (struct cs_ip){.low = ntohl(v4->sin_addr.s_addr), .port = ntohs(v4->sin_port), .family = AF_INET};
+        return 0;
+    }
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        uint64_t parts[2];
+        memcpy(parts, &v6->sin6_addr, sizeof parts);
+        *out = (struct cs_ip){.high = be64toh(parts[0]),
+                              .low = be64toh(parts[1]),
+                              .scope = v6->sin6_scope_id,
+                              .port = ntohs(v6->sin6_port),
+                              .family = AF_INET6};
+        return 0;
+    }
+    return -1;
+}
+
+socklen_t cs_ip_put(const struct cs_ip *address, int mapped, struct sockaddr_storage *out) {
+    if (address->family == AF_INET && !mapped) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+        memset(v4, 0, sizeof *v4);
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(address->port);
+        v4->sin_addr.s_addr = htonl((uint32_t)address->low);
+        return sizeof *v4;
+    }
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    memset(v6, 0, sizeof *v6);
+    int is_v4 = address->family == AF_INET;
+    uint64_t parts[2] = {htobe64(is_v4 ? 0 : address->high), htobe64(is_v4 ? 0xffff00000000u | address->low : address->low)};
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(address->port);
+    v6->sin6_scope_id = is_v4 ? 0 : address->scope;
+    memcpy(&v6->sin6_addr, parts, sizeof parts);
+    return sizeof *v6;
 }
 
 int cs_format_ip(const struct sockaddr_storage *address, char *host, size_t capacity) {

@@ -63,7 +63,7 @@ final class Acceptor: LoopEventHandler, LoopTimerHandler, @unchecked Sendable {
             guard accepted >= 0 else { return acceptFailed(-accepted) }
             let target = targets[nextTarget % targets.count]
             nextTarget &+= 1
-            listener.accepted(accepted, from: SocketAddress(storage: storage, length: length), on: target)
+            listener.accepted(accepted, from: SocketAddress(storage: storage), on: target)
         }
     }
 

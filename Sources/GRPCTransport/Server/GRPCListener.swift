@@ -68,7 +68,7 @@ final class GRPCListener: Listener, ServerConnectionOwner {
         // SO_REUSEPORT would let two programs of one user share the port unnoticed, so the port is first taken without.
         let probe = try socket(address, endpoint)
         try listen(probe, address, reusesPort: false, endpoint)
-        let bound = localAddress(probe) ?? address
+        let bound = SocketAddress.local(of: probe) ?? address
         guard count > 1 else { return ([probe], bound) }
         cs_close(probe)
         var descriptors: [Int32] = []
@@ -100,13 +100,6 @@ final class GRPCListener: Listener, ServerConnectionOwner {
             if !reusesPort { cs_close(descriptor) }
             throw bindError(-code, endpoint)
         }
-    }
-
-    private static func localAddress(_ descriptor: Int32) -> SocketAddress? {
-        var storage = sockaddr_storage()
-        var length: socklen_t = 0
-        guard unsafe cs_local_address(descriptor, &storage, &length) >= 0 else { return nil }
-        return SocketAddress(storage: storage, length: length)
     }
 
     private static func bindError(_ errno: Int32, _ endpoint: Endpoint) -> TransportError {

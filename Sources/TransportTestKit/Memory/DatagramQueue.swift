@@ -2,9 +2,9 @@ internal import NodeTransport
 internal import Synchronization
 
 /// Datagrams that wait for a reader; full, it drops the oldest.
-final class DatagramQueue: Sendable {
+final class DatagramQueue<Datagram: Sendable>: Sendable {
     private struct Storage {
-        var waiting: [Bytes] = []
+        var waiting: [Datagram] = []
         var readers: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextReader = 0
         var end: TransportError?
@@ -15,7 +15,9 @@ final class DatagramQueue: Sendable {
 
     init(limit: Int) { self.limit = max(limit, 1) }
 
-    func append(_ datagram: Bytes) {
+    var isClosed: Bool { storage.withLock { $0.end != nil } }
+
+    func append(_ datagram: Datagram) {
         let reader = storage.withLock { storage -> CheckedContinuation<Void, Never>? in
             guard storage.end == nil else { return nil }
             if storage.waiting.count == limit { storage.waiting.removeFirst() }
@@ -37,7 +39,7 @@ final class DatagramQueue: Sendable {
     /// The next datagram; waits for it.
     ///
     /// - Throws: The error that the queue was closed with; ``StatusCode/cancelled`` when the task is cancelled.
-    func next() async throws -> Bytes {
+    func next() async throws -> Datagram {
         let id = storage.withLock { storage in
             storage.nextReader += 1
             return storage.nextReader
@@ -45,7 +47,7 @@ final class DatagramQueue: Sendable {
         return try await withTaskCancellationHandler {
             while true {
                 if Task.isCancelled { throw TransportError(.cancelled, "waiting for a datagram was cancelled") }
-                let datagram = try storage.withLock { storage -> Bytes? in
+                let datagram = try storage.withLock { storage -> Datagram? in
                     if !storage.waiting.isEmpty { return storage.waiting.removeFirst() }
                     if let end = storage.end { throw end }
                     return nil

@@ -34,8 +34,8 @@ final class InMemoryLink: Sendable {
     let clock: AnyContinuousClock
     let states = ConnectionStateSource(.ready)
     /// Datagrams on their way to the client.
-    let datagrams: DatagramQueue
-    private let datagramsToServer: DatagramQueue
+    let datagrams: DatagramQueue<Bytes>
+    private let datagramsToServer: DatagramQueue<Bytes>
     private let storage = Mutex(Storage())
 
     init(client: Side, server: Side, table: ServiceTable, clock: AnyContinuousClock) {
