@@ -29,7 +29,7 @@ static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
         return NGTCP2_ERR_CRYPTO;
     }
     if (self->is_server) {
-        if (gnutls_session_get_flags(self->session) & GNUTLS_SFLAGS_SESSION_TICKET) {
+        if (self->issues_tickets) {
             // A ticket that cannot be sent is not a reason to end the connection.
             (void)gnutls_session_ticket_send(self->session, 1, 0);
         }

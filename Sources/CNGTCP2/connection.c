@@ -105,6 +105,7 @@ cngtcp2_connection *cngtcp2_connection_new(
     connection->handlers = handlers;
     connection->context = context;
     connection->is_server = credentials->is_server;
+    connection->issues_tickets = credentials->issues_tickets;
     ngtcp2_path_storage_zero(&connection->route);
 
     ngtcp2_callbacks callbacks;

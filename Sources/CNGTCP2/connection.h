@@ -10,6 +10,8 @@ struct cngtcp2_connection {
     const cngtcp2_handlers *handlers;
     void *context;
     bool is_server;
+    /// Server: the client may resume.
+    bool issues_tickets;
     /// Client: streams may be opened before the server has answered.
     bool offers_early_data;
     /// What the last call that failed answered, in ngtcp2's numbers.

@@ -10,6 +10,7 @@ enum TestIdentity {
         let key: Bytes
         let chainPEM: Bytes
         let keyPEM: Bytes
+        let authorityPEM: Bytes
     }
 
     static let server = Result { try make("localhost") }
@@ -19,7 +20,9 @@ enum TestIdentity {
         let ca = try DevelopmentCA.create(commonName: "Test CA")
         let issued = try ca.issue(name: name, dnsNames: [name], ipAddresses: ["127.0.0.1", "::1"])
         let key = issued.keyPEM
-        return Material(chain: ders(issued.certificatePEM), key: ders(key)[0], chainPEM: issued.certificatePEM, keyPEM: key)
+        return Material(
+            chain: ders(issued.certificatePEM), key: ders(key)[0], chainPEM: issued.certificatePEM, keyPEM: key,
+            authorityPEM: ca.certificatePEM)
     }
 
     private static func ders(_ pem: Bytes) -> [Bytes] {
