@@ -36,10 +36,8 @@ final class Pair {
         while isMoving {
             isMoving = send(from: client, &toServer)
             if send(from: server, &toClient) { isMoving = true }
-            for _ in 0..<4 {
-                if deliver(to: server, from: client, &toServer) { isMoving = true }
-                if deliver(to: client, from: server, &toClient) { isMoving = true }
-            }
+            if deliver(to: server, from: client, &toServer) { isMoving = true }
+            if deliver(to: client, from: server, &toClient) { isMoving = true }
         }
     }
 
@@ -77,7 +75,9 @@ final class Pair {
         let ready = flights.filter { id, flight in
             !held.contains(id) && (!flight.bytes.isEmpty || flight.isFinal && !flight.isFinalDelivered)
         }.keys.sorted()
-        if let id = ready.randomElement(using: &random), var flight = flights[id] {
+        for _ in 0..<min(ready.count, 32) {
+            guard let id = ready.randomElement(using: &random), var flight = flights[id] else { break }
+            if flight.bytes.isEmpty, !flight.isFinal || flight.isFinalDelivered { continue }
             let count = min(flight.bytes.count, Int.random(in: 1...largestPiece, using: &random))
             let piece = Array(flight.bytes.prefix(count))
             flight.bytes.removeFirst(count)
