@@ -90,8 +90,8 @@ final class Pair {
         }
         var isOpened = false
         for (id, credit) in peer.credit where credit > 0 && windowBytes != Int.max {
-            guard flights[id] != nil else { continue }
-            flights[id]?.window += credit
+            guard let flight = flights[id] else { continue }
+            flights[id]?.window = min(flight.window, Int.max - credit) + credit
             sender.engine.unblock(stream: id)
             isOpened = true
         }
