@@ -80,6 +80,8 @@ let package = Package(
             name: "COpenSSL", cSettings: cSettings, linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         module("EventLoops", ["CSystem"]),
         module("HTTP2Engine", ["NodeTransport"]),
+        .target(name: "CNGHTTP3", cSettings: cSettings, linkerSettings: [.linkedLibrary("nghttp3")]),
+        module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
         module("TransportTLS", ["NodeTransport", "COpenSSL"]),
         module("GRPCSemantics", ["NodeTransport"]),
         module(
@@ -121,6 +123,7 @@ let package = Package(
         tests(of: "NodeTransport", ["TransportTestKit"]),
         tests(of: "EventLoops", ["CSystem"]),
         tests(of: "HTTP2Engine", ["NodeTransport"]),
+        tests(of: "HTTP3Engine", ["NodeTransport"]),
         tests(of: "TransportTLS", ["NodeTransport"]),
         tests(of: "GRPCSemantics", ["NodeTransport"]),
         tests(of: "GRPCTransport", ["HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),

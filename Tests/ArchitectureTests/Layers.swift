@@ -29,6 +29,8 @@ let layers: [Module] = [
     Module("COpenSSL"),
     Module("EventLoops", ["CSystem"], foreign: platform.union(["Synchronization"])),
     Module("HTTP2Engine", ["NodeTransport"]),
+    Module("CNGHTTP3"),
+    Module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
     Module("GRPCSemantics", ["NodeTransport"]),
     Module("TransportTLS", ["NodeTransport", "COpenSSL"], foreign: platform.union(["Synchronization"])),
     Module(
@@ -70,8 +72,9 @@ let layers: [Module] = [
 /// The concrete wires and what they stand on: whoever is written against the abstraction knows none of them.
 let wires: Set<String> = ["GRPCTransport", "QUICTransport"]
 let belowTheWires: Set<String> = [
-    "HTTP2Engine", "QUICEngine", "GRPCSemantics", "EventLoops", "TransportTLS", "CSystem", "COpenSSL",
+    "HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics", "EventLoops", "TransportTLS", "CSystem", "COpenSSL",
+    "CNGHTTP3",
 ]
 
 /// The engines: bytes, events and the time in; bytes, events and the next deadline out.
-let engines: Set<String> = ["HTTP2Engine", "QUICEngine", "GRPCSemantics"]
+let engines: Set<String> = ["HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics"]
