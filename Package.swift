@@ -84,9 +84,10 @@ let package = Package(
         module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
         module("TransportTLS", ["NodeTransport", "COpenSSL"]),
         module("GRPCSemantics", ["NodeTransport"]),
+        module("GRPCCalls", ["NodeTransport", "EventLoops", "GRPCSemantics"]),
         module(
             "GRPCTransport",
-            ["NodeTransport", "EventLoops", "HTTP2Engine", "TransportTLS", "GRPCSemantics", "CSystem"]
+            ["NodeTransport", "EventLoops", "HTTP2Engine", "TransportTLS", "GRPCSemantics", "GRPCCalls", "CSystem"]
         ),
 
         // What wraps or checks any transport.

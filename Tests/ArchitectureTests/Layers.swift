@@ -33,9 +33,10 @@ let layers: [Module] = [
     Module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
     Module("GRPCSemantics", ["NodeTransport"]),
     Module("TransportTLS", ["NodeTransport", "COpenSSL"], foreign: platform.union(["Synchronization"])),
+    Module("GRPCCalls", ["NodeTransport", "EventLoops", "GRPCSemantics"], foreign: ["Synchronization"]),
     Module(
         "GRPCTransport",
-        ["NodeTransport", "CSystem", "EventLoops", "HTTP2Engine", "GRPCSemantics", "TransportTLS"],
+        ["NodeTransport", "CSystem", "EventLoops", "HTTP2Engine", "GRPCSemantics", "GRPCCalls", "TransportTLS"],
         foreign: platform.union(["Synchronization"])
     ),
 
@@ -72,7 +73,8 @@ let layers: [Module] = [
 /// The concrete wires and what they stand on: whoever is written against the abstraction knows none of them.
 let wires: Set<String> = ["GRPCTransport", "QUICTransport"]
 let belowTheWires: Set<String> = [
-    "HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics", "EventLoops", "TransportTLS", "CSystem", "COpenSSL",
+    "HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics", "GRPCCalls", "EventLoops", "TransportTLS", "CSystem",
+    "COpenSSL",
     "CNGHTTP3",
 ]
 

@@ -1,10 +1,10 @@
-internal import EventLoops
-internal import NodeTransport
+package import EventLoops
+package import NodeTransport
 
 /// One task that waits for its stream: to have a message, to have room, to have metadata.
 ///
 /// Soundness of `@unchecked Sendable`: it is used on the stream's event loop only.
-final class Waiter<Value: Sendable>: @unchecked Sendable {
+package final class Waiter<Value: Sendable>: @unchecked Sendable {
     private enum State {
         case idle
         case waiting(Suspension<Value>)
@@ -13,13 +13,15 @@ final class Waiter<Value: Sendable>: @unchecked Sendable {
 
     private var state = State.idle
 
+    package init() {}
+
     /// Whether the task is waiting.
-    var isWaiting: Bool {
+    package var isWaiting: Bool {
         if case .waiting = state { true } else { false }
     }
 
     /// Waits with `continuation`, or resumes it at once when the waiter was cancelled before.
-    func wait(_ continuation: Suspension<Value>) {
+    package func wait(_ continuation: Suspension<Value>) {
         if case .done = state {
             continuation.resume(throwing: TransportError(.cancelled, "the task was cancelled"))
         } else {
@@ -27,7 +29,7 @@ final class Waiter<Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    func resume(_ result: Result<Value, TransportError>) {
+    package func resume(_ result: Result<Value, TransportError>) {
         let before = state
         state = .done
         guard case .waiting(let continuation) = before else { return }
@@ -38,5 +40,5 @@ final class Waiter<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Ends the wait, now or in the future, with ``StatusCode/cancelled``.
-    func cancel() { resume(.failure(TransportError(.cancelled, "the task was cancelled"))) }
+    package func cancel() { resume(.failure(TransportError(.cancelled, "the task was cancelled"))) }
 }

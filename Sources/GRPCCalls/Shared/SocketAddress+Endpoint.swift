@@ -1,16 +1,16 @@
-internal import EventLoops
-internal import NodeTransport
+package import EventLoops
+package import NodeTransport
 
 extension SocketAddress {
-    /// The address as an endpoint of gRPC; `fallback` for an address without a name, as clients of Unix sockets have.
-    func endpoint(fallback: Endpoint) -> Endpoint {
+    /// The address as an endpoint of `fallback`'s scheme; `fallback` for an address without a name, as clients of Unix
+    /// sockets have.
+    package func endpoint(fallback: Endpoint) -> Endpoint {
         guard case .internet(let address) = self else { return fallback }
-        let host: Endpoint.Host = address.family == .ipv4 ? .ipv4(address.host) : .ipv6(address.host)
-        return Endpoint(scheme: .grpc, address: .hostPort(host, port: Int(address.port)))
+        return Endpoint(address, scheme: fallback.scheme == .quic ? .quic : .grpc)
     }
 
     /// The addresses of `endpoint`, in the order to try them. Looks names up, off the caller's executor.
-    static func resolve(_ endpoint: Endpoint) async throws -> [SocketAddress] {
+    package static func resolve(_ endpoint: Endpoint) async throws -> [SocketAddress] {
         switch (endpoint.scheme, endpoint.address) {
         case (.grpc, .hostPort(.name(let name), let port)), (.dns, .hostPort(.name(let name), let port)):
             return try await lookUp(name, port: port, endpoint)
@@ -31,7 +31,8 @@ extension SocketAddress {
         }
     }
 
-    private static func lookUp(_ name: String, port: Int, _ endpoint: Endpoint) async throws -> [SocketAddress] {
+    /// The addresses of a name; errors name `endpoint`.
+    package static func lookUp(_ name: String, port: Int, _ endpoint: Endpoint) async throws -> [SocketAddress] {
         do {
             return try await NameLookup.addresses(of: name, port: UInt16(truncatingIfNeeded: port)).map {
                 .internet($0)
@@ -41,5 +42,13 @@ extension SocketAddress {
                 .unavailable, "\"\(name)\" could not be looked up: \(error)", origin: .library,
                 processing: .notProcessed, endpoint: endpoint)
         }
+    }
+}
+
+extension Endpoint {
+    /// A numeric address as an endpoint.
+    package init(_ address: InternetAddress, scheme: Scheme) {
+        let host: Host = address.family == .ipv4 ? .ipv4(address.host) : .ipv6(address.host)
+        self.init(scheme: scheme, address: .hostPort(host, port: Int(address.port)))
     }
 }

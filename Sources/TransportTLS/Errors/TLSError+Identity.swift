@@ -1,8 +1,6 @@
-internal import TransportTLS
-
 extension TLSError {
     /// Whether a handshake failed because one side did not accept who the other is, rather than how it speaks.
-    var isRefusedIdentity: Bool {
+    package var isRefusedIdentity: Bool {
         switch code {
         case .peerAlert: alert.map(Self.identityAlerts.contains) ?? false
         case .noApplicationProtocol, .protocolVersion, .noSharedParameters, .notTLS, .protocolViolation, .sessionClosed,

@@ -1,4 +1,5 @@
 internal import EventLoops
+package import NodeTransport
 
 /// Decides when to ping an idle connection and when to give it up: a pure machine.
 ///
@@ -7,8 +8,8 @@ internal import EventLoops
 ///   ▲                                     │
 ///   └───────────(anything arrives)────────┘
 /// ```
-struct KeepAlive {
-    enum Next {
+package struct KeepAlive {
+    package enum Next {
         /// Ask again after this long.
         case wait(Duration)
         /// Send a ping with this payload, and ask again after this long.
@@ -18,16 +19,16 @@ struct KeepAlive {
 
     private static let payloadBase: UInt64 = 0x6b65_6570_0000_0000
 
-    private let policy: GRPCTransport.KeepAlivePolicy
+    private let policy: KeepAlivePolicy
     private var pingSentAt: Int64?
     private var pings: UInt64 = 0
 
-    init(_ policy: GRPCTransport.KeepAlivePolicy, now: Int64) { self.policy = policy }
+    package init(_ policy: KeepAlivePolicy, now: Int64) { self.policy = policy }
 
-    mutating func pongReceived() { pingSentAt = nil }
+    package mutating func pongReceived() { pingSentAt = nil }
 
     /// What to do now; times in nanoseconds of one monotonic clock.
-    mutating func next(now: Int64, lastReceive: Int64) -> Next {
+    package mutating func next(now: Int64, lastReceive: Int64) -> Next {
         let interval = policy.interval.clampedNanoseconds
         if let sent = pingSentAt {
             if lastReceive <= sent {

@@ -1,36 +1,31 @@
 internal import GRPCSemantics
-internal import HTTP2Engine
 internal import NodeTransport
 
 /// A response's header or trailer section as gRPC reads it (gRPC over HTTP/2, "Responses").
-struct ResponseHead {
-    private var httpStatus: String?
-    private var contentType: String?
-    private var encoding: String?
-    private var status: String?
-    private var message: String?
-    let metadata: Metadata
+///
+/// A wire fills it in, field by field, and gives it to ``ClientCallState``.
+package struct ResponseHead {
+    package var httpStatus: String?
+    package var contentType: String?
+    package var encoding: String?
+    package var status: String?
+    package var message: String?
+    private var entries: [Metadata.Entry] = []
 
-    init(_ fields: ArraySlice<HeaderField>) {
-        var entries: [Metadata.Entry] = []
-        for field in fields {
-            switch field.known {
-            case .status: httpStatus = field.value
-            case .contentType: contentType = field.value
-            case .grpcEncoding: encoding = field.value
-            case .grpcStatus: status = field.value
-            case .grpcMessage: message = field.value
-            case .grpcStatusDetails, .grpcRetryPushback:
-                // Reserved names, but the caller's to see.
-                let value: Metadata.Value =
-                    field.known == .grpcStatusDetails
-                    ? .binary(Base64.decode(field.value) ?? Bytes()) : .text(field.value)
-                entries.append(Metadata.Entry(key: field.name, value: value))
-            default: MetadataMapping.append(name: field.name, value: field.value, to: &entries)
-            }
-        }
-        metadata = Metadata(entries: entries)
+    package init() {}
+
+    /// Takes a field that is the caller's.
+    package mutating func append(name: String, value: String) {
+        MetadataMapping.append(name: name, value: value, to: &entries)
     }
+
+    /// Takes `grpc-status-details-bin` or `grpc-retry-pushback-ms`: reserved names, but the caller's to see.
+    package mutating func append(reserved name: String, value: String, isBinary: Bool) {
+        let value: Metadata.Value = isBinary ? .binary(Base64.decode(value) ?? Bytes()) : .text(value)
+        entries.append(Metadata.Entry(key: name, value: value))
+    }
+
+    var metadata: Metadata { Metadata(entries: entries) }
 
     /// Why this cannot be the beginning of a gRPC response.
     func failure(isEnd: Bool) -> TransportError? {
@@ -56,7 +51,7 @@ struct ResponseHead {
     }
 
     /// What the status says.
-    func outcome(_ endpoint: Endpoint) -> Result<Void, TransportError> {
+    func outcome(_ metadata: Metadata, _ endpoint: Endpoint) -> Result<Void, TransportError> {
         guard let status else {
             return .failure(
                 TransportError(
