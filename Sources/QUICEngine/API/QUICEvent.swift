@@ -79,6 +79,8 @@ package enum QUICLimit: Sendable, Hashable {
     case connections
     case halfOpenConnections
     case newConnectionsPerAddress
+    /// The endpoint takes no more connections.
+    case shutdown
     /// A Retry token that is false or too old.
     case invalidToken
 }

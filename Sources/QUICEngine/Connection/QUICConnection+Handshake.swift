@@ -54,6 +54,9 @@ extension QUICConnection {
         switch credentials.verifier(currentChain, serverName) {
         case .accept:
             return -1
+        case .acceptAs(let peer):
+            verifiedPeer = peer
+            return -1
         case .refuse(let alert, let error):
             verificationRefusal = (alert, error)
             return Int32(alert)

@@ -60,6 +60,9 @@ package final class QUICConnection {
     var isHalfOpen = false
     package internal(set) var isHandshakeCompleted = false
     package internal(set) var isHandshakeConfirmed = false
+    /// What the verifier answered about the peer; of a session that was offered for resumption, until the handshake
+    /// is complete.
+    package internal(set) var verifiedPeer: (any Sendable)?
     var offersEarlyData = false
     var verificationRefusal: (alert: UInt8, error: any Error)?
     var isStatelesslyReset = false

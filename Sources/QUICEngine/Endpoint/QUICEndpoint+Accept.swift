@@ -40,6 +40,10 @@ extension QUICEndpoint {
             return
         }
 
+        guard isAccepting else {
+            unsafe refuse(&initial, .shutdown, code: Refusal.connectionRefused, path: path)
+            return
+        }
         if core.liveConnections >= limits.maxConnections {
             unsafe refuse(&initial, .connections, code: Refusal.connectionRefused, path: path)
             return

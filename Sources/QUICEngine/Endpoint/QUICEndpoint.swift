@@ -10,8 +10,12 @@ package import NodeTransport
 /// ``nextDeadline``, and no longer.
 package final class QUICEndpoint {
     let core: EndpointCore
-    let server: QUICCredentials?
-    let client: QUICCredentials?
+    /// For handshakes that begin from now on; open connections keep theirs.
+    package var server: QUICCredentials?
+    /// As ``server``.
+    package var client: QUICCredentials?
+    /// Clients that come while this is false are told that they are refused (RFC 9000 §20.1, CONNECTION_REFUSED).
+    package var isAccepting = true
 
     /// - Parameters:
     ///   - server: takes connections when there are some.
@@ -87,11 +91,17 @@ package final class QUICEndpoint {
             throw QUICError(.tooManyConnections, "the endpoint has \(core.liveConnections) connections")
         }
         var session = session
-        if let presented = session?.presentedChain, case .refuse = client.verifier(presented, serverName) {
-            session = nil
+        var verified: (any Sendable)?
+        if let presented = session?.presentedChain {
+            switch client.verifier(presented, serverName) {
+            case .accept: break
+            case .acceptAs(let peer): verified = peer
+            case .refuse: session = nil
+            }
         }
         let source = core.newConnectionID()
         let connection = QUICConnection(core: core, credentials: client, path: path, serverName: serverName)
+        connection.verifiedPeer = verified
         var setup = ConnectionSetup(
             destination: ConnectionID(
                 raw: cngtcp2_cid(first: core.random(), second: core.random(), third: 0, count: 16)),

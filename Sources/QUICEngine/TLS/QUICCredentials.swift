@@ -24,6 +24,8 @@ package final class QUICCredentials: @unchecked Sendable {
 
     package enum Verdict {
         case accept
+        /// The same, with what the verifier found out about the peer, which is kept in ``QUICConnection/verifiedPeer``.
+        case acceptAs(any Sendable)
         /// The alert goes to the peer (RFC 8446 §6.2), the error into the connection's last event.
         case refuse(alert: UInt8, error: any Error)
     }
