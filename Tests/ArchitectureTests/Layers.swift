@@ -29,14 +29,22 @@ let layers: [Module] = [
     Module("COpenSSL"),
     Module("EventLoops", ["CSystem"], foreign: platform.union(["Synchronization"])),
     Module("HTTP2Engine", ["NodeTransport"]),
-    Module("CNGHTTP3"),
-    Module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
     Module("GRPCSemantics", ["NodeTransport"]),
     Module("TransportTLS", ["NodeTransport", "COpenSSL"], foreign: platform.union(["Synchronization"])),
     Module("GRPCCalls", ["NodeTransport", "EventLoops", "GRPCSemantics"], foreign: ["Synchronization"]),
     Module(
         "GRPCTransport",
         ["NodeTransport", "CSystem", "EventLoops", "HTTP2Engine", "GRPCSemantics", "GRPCCalls", "TransportTLS"],
+        foreign: platform.union(["Synchronization"])
+    ),
+
+    Module("CNGTCP2"),
+    Module("CNGHTTP3"),
+    Module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
+    Module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
+    Module(
+        "QUICTransport",
+        ["NodeTransport", "EventLoops", "QUICEngine", "HTTP3Engine", "GRPCSemantics", "GRPCCalls", "TransportTLS"],
         foreign: platform.union(["Synchronization"])
     ),
 
@@ -75,7 +83,7 @@ let wires: Set<String> = ["GRPCTransport", "QUICTransport"]
 let belowTheWires: Set<String> = [
     "HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics", "GRPCCalls", "EventLoops", "TransportTLS", "CSystem",
     "COpenSSL",
-    "CNGHTTP3",
+    "CNGTCP2", "CNGHTTP3",
 ]
 
 /// The engines: bytes, events and the time in; bytes, events and the next deadline out.
