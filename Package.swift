@@ -127,7 +127,7 @@ let package = Package(
         program("custom-transport", path: "Examples/CustomTransport", ["NodeTransport", "TransportTestKit"]),
         program(
             "transport-bench", path: "Benchmarks/TransportBench",
-            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser]
+            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser] + (hasQUIC ? ["QUICTransport"] : [])
         ),
 
         // Tests.

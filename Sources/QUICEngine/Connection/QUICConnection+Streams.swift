@@ -138,6 +138,9 @@ extension QUICConnection {
             counters.lostStreamPackets += unsafe cngtcp2_stream_losses(handle, stream.id)
         }
         streams[stream.id] = nil
+        // Nobody may look for the stream again; what its reader still holds no longer counts.
+        returnedBytes += stream.unconsumedBytes
+        stream.unconsumedBytes = 0
         if !stream.isLocal {
             if stream.isBidirectional { returnedBidi += 1 } else { returnedUni += 1 }
         }
