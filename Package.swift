@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 // Dependencies point down only; docs/architecture.md draws the layers, and the test target
@@ -6,6 +7,18 @@ import PackageDescription
 
 /// Set by continuous integration: a warning in one of our targets fails the build.
 let warningsAreErrors = Context.environment["TRANSPORT_WARNINGS_AS_ERRORS"] != nil
+
+/// Whether the machine has what QUIC stands on: ngtcp2, nghttp3 and ngtcp2's helper for GnuTLS. Without them the rest is
+/// built all the same. `TRANSPORT_WITHOUT_QUIC` leaves QUIC out in any case.
+let hasQUIC: Bool = {
+    guard Context.environment["TRANSPORT_WITHOUT_QUIC"] == nil else { return false }
+    var folders = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"]
+    folders += Context.environment["CPATH"]?.split(separator: ":").map(String.init) ?? []
+    let headers = ["ngtcp2/ngtcp2.h", "ngtcp2/ngtcp2_crypto_gnutls.h", "nghttp3/nghttp3.h", "gnutls/gnutls.h"]
+    return headers.allSatisfy { header in
+        folders.contains { FileManager.default.fileExists(atPath: "\($0)/\(header)") }
+    }
+}()
 
 /// For programs and tests, whose unsafe constructs are not worth naming one by one.
 let outerSettings: [SwiftSetting] =
@@ -85,9 +98,10 @@ let package = Package(
         module("HTTP2Engine", ["NodeTransport"]),
         module("TransportTLS", ["NodeTransport", "COpenSSL"]),
         module("GRPCSemantics", ["NodeTransport"]),
+        module("GRPCCalls", ["NodeTransport", "EventLoops", "GRPCSemantics"]),
         module(
             "GRPCTransport",
-            ["NodeTransport", "EventLoops", "HTTP2Engine", "TransportTLS", "GRPCSemantics", "CSystem"]
+            ["NodeTransport", "EventLoops", "HTTP2Engine", "TransportTLS", "GRPCSemantics", "GRPCCalls", "CSystem"]
         ),
 
         // What wraps or checks any transport.
@@ -118,7 +132,7 @@ let package = Package(
         program("custom-transport", path: "Examples/CustomTransport", ["NodeTransport", "TransportTestKit"]),
         program(
             "transport-bench", path: "Benchmarks/TransportBench",
-            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser]
+            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser] + (hasQUIC ? ["QUICTransport"] : [])
         ),
 
         // Tests.
@@ -146,3 +160,28 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The second wire: gRPC over HTTP/3 over QUIC, where the machine has the libraries.
+if hasQUIC {
+    package.products.append(.library(name: "QUICTransport", targets: ["QUICTransport"]))
+    package.targets += [
+        .target(
+            name: "CNGTCP2", cSettings: cSettings,
+            linkerSettings: [
+                .linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls"),
+            ]),
+        .target(name: "CNGHTTP3", cSettings: cSettings, linkerSettings: [.linkedLibrary("nghttp3")]),
+        module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
+        module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
+        module(
+            "QUICTransport",
+            [
+                "NodeTransport", "EventLoops", "QUICEngine", "HTTP3Engine", "TransportTLS", "GRPCSemantics",
+                "GRPCCalls",
+            ]
+        ),
+        tests(of: "QUICEngine", ["NodeTransport", "TransportTLS"]),
+        tests(of: "HTTP3Engine", ["NodeTransport"]),
+        tests(of: "QUICTransport", ["EventLoops", "NodeTransport", "QUICEngine", "TransportTLS", "TransportTestKit"]),
+    ]
+}

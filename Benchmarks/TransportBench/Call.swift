@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Glibc
-internal import GRPCTransport
 internal import NodeTransport
 internal import Synchronization
 
@@ -36,7 +35,7 @@ struct Call: AsyncParsableCommand {
 
     func run() async throws {
         let transport = try options.transport(isServer: false)
-        let connection = try await transport.connect(to: to)
+        let connection = try await transport.connect(to: options.wire.endpoint(to))
         let message = Bytes([UInt8](repeating: 0x5a, count: size))
         let executor = fromPool ? nil : connection.executor
         _ = try await measure(connection, message, executor, seconds: seconds / 5)

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Dispatch
 internal import Glibc
-internal import GRPCTransport
 internal import NodeTransport
 
 /// `transport-bench serve`: echoes until SIGTERM or SIGINT.
@@ -19,7 +18,8 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let transport = try options.transport(isServer: true)
-        let listener = try await transport.listen(on: "grpc://127.0.0.1:\(port)", services: [EchoService()])
+        let listener = try await transport.listen(
+            on: options.wire.endpoint("127.0.0.1:\(port)"), services: [EchoService()])
         print("LISTENING \(listener.endpoint.port ?? 0)")
         fflush(nil)
         await Termination.wait()

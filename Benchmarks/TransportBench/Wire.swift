@@ -4,6 +4,10 @@ internal import GRPCTransport
 internal import NodeTransport
 internal import TransportTLS
 
+#if canImport(QUICTransport)
+    internal import QUICTransport
+#endif
+
 /// What is measured: bytes in, the same bytes out.
 enum Echo {
     static let unary = Method<Unary, Bytes, Bytes>(
@@ -20,6 +24,19 @@ struct EchoService: Service {
 enum Wire: String, ExpressibleByArgument, CaseIterable {
     case grpc
     case grpcTLS = "grpc-tls"
+    #if canImport(QUICTransport)
+        case quic
+    #endif
+
+    /// Where `address` (host and port) is on this wire.
+    func endpoint(_ address: String) -> String {
+        switch self {
+        case .grpc, .grpcTLS: "grpc://\(address)"
+        #if canImport(QUICTransport)
+            case .quic: "quic://\(address)"
+        #endif
+        }
+    }
 }
 
 /// Options that both ends take.
@@ -27,23 +44,29 @@ struct WireOptions: ParsableArguments {
     @Option(help: "The wire: \(Wire.allCases.map(\.rawValue).joined(separator: ", ")).")
     var wire: Wire
 
-    @Option(help: "With grpc-tls: the certificate (PEM); without it a server makes a development identity.")
+    @Option(help: "With TLS: the certificate (PEM); without it a server makes a development identity.")
     var cert: String?
 
-    @Option(help: "With grpc-tls: the certificate's key (PEM).")
+    @Option(help: "With TLS: the certificate's key (PEM).")
     var key: String?
 
-    @Option(help: "With grpc-tls: the roots to trust (PEM); without it those of the development identity.")
+    @Option(help: "With TLS: the roots to trust (PEM); without it those of the development identity.")
     var ca: String?
 
     /// The transport for a server or a client.
-    func transport(isServer: Bool) throws -> GRPCTransport {
+    func transport(isServer: Bool) throws -> any Transport {
         var configuration = GRPCTransport.Configuration()
         configuration.maximumConcurrentStreams = 1024
         switch wire {
         case .grpc: return try GRPCTransport(security: .plaintext, configuration: configuration)
         case .grpcTLS:
             return try GRPCTransport(security: .tls(try tls(isServer: isServer)), configuration: configuration)
+        #if canImport(QUICTransport)
+            case .quic:
+                var configuration = QUICTransport.Configuration()
+                configuration.maximumConcurrentStreams = 1024
+                return try QUICTransport(tls: try tls(isServer: isServer), configuration: configuration)
+        #endif
         }
     }
 

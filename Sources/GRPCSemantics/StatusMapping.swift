@@ -14,13 +14,23 @@ package enum StatusMapping {
         }
     }
 
-    /// For a stream that ended with an HTTP/2 or HTTP/3 error code, by the HTTP/2 number (gRPC over HTTP/2, "Errors").
+    /// For a stream that ended with an error code, by the HTTP/2 number (gRPC over HTTP/2, "Errors").
     package static func code(http2Error: UInt32) -> StatusCode {
         switch http2Error {
         case 0x7: .unavailable  // REFUSED_STREAM
         case 0x8: .cancelled  // CANCEL
         case 0xb: .resourceExhausted  // ENHANCE_YOUR_CALM
         case 0xc: .permissionDenied  // INADEQUATE_SECURITY
+        default: .internal
+        }
+    }
+
+    /// The same by the HTTP/3 number (RFC 9114 §8.1).
+    package static func code(http3Error: UInt64) -> StatusCode {
+        switch http3Error {
+        case 0x10b: .unavailable  // H3_REQUEST_REJECTED
+        case 0x10c: .cancelled  // H3_REQUEST_CANCELLED
+        case 0x107: .resourceExhausted  // H3_EXCESSIVE_LOAD
         default: .internal
         }
     }

@@ -31,9 +31,20 @@ let layers: [Module] = [
     Module("HTTP2Engine", ["NodeTransport"]),
     Module("GRPCSemantics", ["NodeTransport"]),
     Module("TransportTLS", ["NodeTransport", "COpenSSL"], foreign: platform.union(["Synchronization"])),
+    Module("GRPCCalls", ["NodeTransport", "EventLoops", "GRPCSemantics"], foreign: ["Synchronization"]),
     Module(
         "GRPCTransport",
-        ["NodeTransport", "CSystem", "EventLoops", "HTTP2Engine", "GRPCSemantics", "TransportTLS"],
+        ["NodeTransport", "CSystem", "EventLoops", "HTTP2Engine", "GRPCSemantics", "GRPCCalls", "TransportTLS"],
+        foreign: platform.union(["Synchronization"])
+    ),
+
+    Module("CNGTCP2"),
+    Module("CNGHTTP3"),
+    Module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
+    Module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
+    Module(
+        "QUICTransport",
+        ["NodeTransport", "EventLoops", "QUICEngine", "HTTP3Engine", "GRPCSemantics", "GRPCCalls", "TransportTLS"],
         foreign: platform.union(["Synchronization"])
     ),
 
@@ -78,8 +89,10 @@ let layers: [Module] = [
 /// The concrete wires and what they stand on: whoever is written against the abstraction knows none of them.
 let wires: Set<String> = ["GRPCTransport", "QUICTransport"]
 let belowTheWires: Set<String> = [
-    "HTTP2Engine", "QUICEngine", "GRPCSemantics", "EventLoops", "TransportTLS", "CSystem", "COpenSSL",
+    "HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics", "GRPCCalls", "EventLoops", "TransportTLS", "CSystem",
+    "COpenSSL",
+    "CNGTCP2", "CNGHTTP3",
 ]
 
 /// The engines: bytes, events and the time in; bytes, events and the next deadline out.
-let engines: Set<String> = ["HTTP2Engine", "QUICEngine", "GRPCSemantics"]
+let engines: Set<String> = ["HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics"]

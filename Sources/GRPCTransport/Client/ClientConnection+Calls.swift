@@ -1,104 +1,66 @@
 internal import EventLoops
+internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP2Engine
 internal import NodeTransport
-internal import Synchronization
-internal import TransportTLS
 
-// How calls begin, and what their callers do.
+// How calls begin, and what the wire does for them.
 
 extension ClientConnection {
     // MARK: Beginning calls
 
-    func startUnary(_ stream: ClientStream, _ request: Bytes, _ continuation: Suspension<UnaryReply>) {
-        // A cancellation that came before has ended the call.
-        if case .ended(let result) = stream.phase {
-            if case .failure(let error) = result { continuation.resume(throwing: error) }
-            return
-        }
-        stream.unary = continuation
-        guard case .success = begin(stream) else { return }
-        if case .failure(let error) = send(request, on: stream) {
-            cancel(stream, error)
+    func startUnary(_ call: ClientCallState, _ request: Bytes, _ continuation: Suspension<UnaryReply>) {
+        guard call.beginUnary(continuation) else { return }
+        begin(call)
+        guard !call.isEnded else { return }
+        if case .failure(let error) = call.send(request) {
+            call.cancel(error)
         } else {
-            finishSending(stream)
+            call.finishSending()
         }
     }
 
-    /// Opens a stream for the call, or queues it; an error has ended the call.
-    func begin(_ stream: ClientStream) -> Result<Void, TransportError> {
-        open(stream)
-        if case .ended(let result) = stream.phase { return result }
-        return .success(())
-    }
-
-    func open(_ stream: ClientStream) {
-        guard !stream.isEnded else { return }
+    /// Opens a stream for the call, or queues it; an error ends the call.
+    func begin(_ call: ClientCallState) {
+        guard !call.isEnded else { return }
         guard case .open = phase else {
-            return end(
-                stream,
-                .failure(
-                    TransportError(
-                        .unavailable, "the connection takes no new calls: it is \(phaseName)",
-                        processing: .notProcessed, endpoint: endpoint)))
+            return call.fail(
+                TransportError(
+                    .unavailable, "the connection takes no new calls: it is \(phaseName)", processing: .notProcessed))
         }
-        if let deadline = stream.head.deadline {
-            let remaining = deadline.remaining()
-            guard remaining > .zero else {
-                return end(
-                    stream,
-                    .failure(
-                        TransportError(
-                            .deadlineExceeded, "the deadline had passed before the call began",
-                            processing: .notProcessed, endpoint: endpoint)))
-            }
-            let timer = LoopTimer()
-            stream.timer = timer
-            loop.schedule(timer, for: stream, after: remaining)
-        }
-        if !queue.isEmpty || !openNow(stream) {
+        guard call.startDeadline() else { return }
+        if !queue.isEmpty || !openNow(call) {
             guard queue.count < configuration.maximumQueuedCalls else {
-                return end(
-                    stream,
-                    .failure(
-                        TransportError(
-                            .resourceExhausted,
-                            "the limit of \(configuration.maximumQueuedCalls) queued calls is reached",
-                            processing: .notProcessed, endpoint: endpoint)))
+                return call.fail(
+                    TransportError(
+                        .resourceExhausted,
+                        "the limit of \(configuration.maximumQueuedCalls) queued calls is reached",
+                        processing: .notProcessed))
             }
-            queue.append(stream)
+            queue.append(call)
         }
     }
 
     /// False when the server allows no further stream at the moment.
-    func openNow(_ stream: ClientStream) -> Bool {
+    func openNow(_ call: ClientCallState) -> Bool {
         var extra: [HeaderPair] = []
-        if let deadline = stream.head.deadline {
-            extra.append(
-                HeaderPair(
-                    name: "grpc-timeout", value: Timeout.encode(nanoseconds: deadline.remaining().clampedNanoseconds)))
-        }
-        if !stream.head.metadata.isEmpty { extra += stream.head.metadata.headerPairs }
+        if let timeout = call.timeoutField { extra.append(HeaderPair(name: "grpc-timeout", value: timeout)) }
+        if !call.head.metadata.isEmpty { extra += call.head.metadata.headerPairs }
         let handle: StreamHandle
         do throws(HTTP2OpenError) {
             handle = try wire.engine.openStream(
-                prepared: fields(for: stream.head.method), extra: extra, endStream: false)
+                prepared: fields(for: call.head.method), extra: extra, endStream: false)
         } catch {
             if error == .tooManyStreams { return false }
-            end(
-                stream,
-                .failure(
-                    TransportError(
-                        .unavailable, "the connection takes no new calls: \(error)", origin: .library,
-                        processing: .notProcessed, endpoint: endpoint)))
+            call.fail(
+                TransportError(
+                    .unavailable, "the connection takes no new calls: \(error)", origin: .library,
+                    processing: .notProcessed))
             return true
         }
-        stream.phase = .open(handle)
         while streams.count <= handle.slot { streams.append(nil) }
-        streams[handle.slot] = stream
-        for message in exchange(&stream.outbox, with: []) { write(message, to: handle) }
-        if stream.isFinished { wire.engine.endStream(handle) }
-        if stream.sender != nil, let result = room(on: stream) { stream.sender.take()?.resume(result) }
+        streams[handle.slot] = call
+        call.opened(CallHandle(handle))
         scheduleFlush()
         return true
     }
@@ -117,133 +79,50 @@ extension ClientConnection {
         while opened < queue.count, openNow(queue[opened]) { opened += 1 }
         if opened > 0 { queue.removeFirst(opened) }
     }
+}
 
-    // MARK: What callers do
-
-    /// Sends a message; `nil` when the caller has to wait for room.
-    func send(_ message: Bytes, on stream: ClientStream) -> Result<Void, TransportError>? {
-        if case .ended(let result) = stream.phase {
-            if case .failure(let error) = result { return .failure(error) }
-            return .failure(TransportError(.failedPrecondition, "the call has ended", endpoint: endpoint))
-        }
-        guard !stream.isFinished else {
-            return .failure(TransportError(.failedPrecondition, "sending was finished before", endpoint: endpoint))
-        }
-        guard message.count <= configuration.maximumSendMessageBytes else {
-            return .failure(
-                TransportError(
-                    .resourceExhausted,
-                    "a message of \(message.count) bytes is over the limit of \(configuration.maximumSendMessageBytes) bytes",
-                    endpoint: endpoint))
-        }
-        guard case .open(let handle) = stream.phase else {
-            stream.outbox.append(message)
-            return room(on: stream)
-        }
-        write(message, to: handle)
-        scheduleFlush()
-        return room(on: stream)
-    }
-
-    func write(_ message: Bytes, to handle: StreamHandle) {
-        wire.engine.sendData(
-            handle, prefix: UInt64(message.count) << 24, prefixCount: MessageAssembler.prefixBytes, payload: message,
-            endStream: false)
-    }
-
-    /// Whether the stream takes another message; `nil` when the caller has to wait.
-    func room(on stream: ClientStream) -> Result<Void, TransportError>? {
-        switch stream.phase {
-        case .queued: return stream.unary != nil ? .success(()) : nil
-        case .open(let handle):
-            return wire.engine.queuedBytes(handle) < configuration.engine.streamQueueLowWaterBytes ? .success(()) : nil
-        case .ended(.failure(let error)): return .failure(error)
-        case .ended(.success): return .success(())
+extension ClientConnection: ClientCallWire {
+    nonisolated func write(_ message: Bytes, to handle: CallHandle) {
+        onLoop { connection in
+            connection.wire.engine.sendData(
+                StreamHandle(handle), prefix: UInt64(message.count) << 24, prefixCount: MessageAssembler.prefixBytes,
+                payload: message, endStream: false)
+            connection.scheduleFlush()
         }
     }
 
-    func finishSending(_ stream: ClientStream) {
-        guard !stream.isFinished else { return }
-        stream.isFinished = true
-        guard case .open(let handle) = stream.phase else { return }
-        wire.engine.endStream(handle)
-        scheduleFlush()
-    }
-
-    /// What the server sent first, or why nothing comes; `nil` when the caller has to wait.
-    func metadata(of stream: ClientStream) -> Result<Metadata, TransportError>? {
-        if let metadata = stream.initialMetadata { return .success(metadata) }
-        switch stream.phase {
-        case .ended(.failure(let error)): return .failure(error)
-        case .ended(.success): return .success(Metadata())
-        case .queued, .open: return nil
+    nonisolated func endStream(_ handle: CallHandle) {
+        onLoop { connection in
+            connection.wire.engine.endStream(StreamHandle(handle))
+            connection.scheduleFlush()
         }
     }
 
-    /// The next message, or why there is none; `nil` when the caller has to wait.
-    func takeMessage(_ stream: ClientStream) -> Result<Bytes?, TransportError>? {
-        if let message = stream.inbox.popFirst() {
-            if stream.inbox.isEmpty { returnCredit(stream) }
-            return .success(message)
+    nonisolated func resetStream(_ handle: CallHandle, isCancelled: Bool) {
+        onLoop { connection in
+            connection.wire.engine.reset(StreamHandle(handle), isCancelled ? .cancel : .noError)
+            connection.scheduleFlush()
         }
-        guard case .ended(let result) = stream.phase else { return nil }
-        return result.map { nil }
     }
 
-    /// Cancels a call for its caller.
-    func cancel(_ stream: ClientStream) {
-        cancel(stream, TransportError(.cancelled, "the call was cancelled", endpoint: endpoint))
+    nonisolated func unsentBytes(_ handle: CallHandle) -> Int {
+        onLoop { $0.wire.engine.queuedBytes(StreamHandle(handle)) }
     }
 
-    func deadlinePassed(_ stream: ClientStream) {
-        cancel(
-            stream,
-            TransportError(.deadlineExceeded, "the deadline passed before the call had ended", endpoint: endpoint))
-    }
-
-    /// Ends a call from this side: the server is told, and what had arrived is dropped.
-    func cancel(_ stream: ClientStream, _ error: TransportError) {
-        guard !stream.isEnded else { return }
-        if case .open(let handle) = stream.phase {
-            wire.engine.reset(handle, .cancel)
-            scheduleFlush()
-        } else {
-            queue.removeAll { $0 === stream }
+    nonisolated func consume(_ handle: CallHandle, byteCount: Int) {
+        onLoop { connection in
+            connection.wire.engine.consume(StreamHandle(handle), byteCount)
+            connection.scheduleFlush()
         }
-        stream.inbox.removeAll()
-        end(stream, .failure(error))
     }
 
-    func returnCredit(_ stream: ClientStream) {
-        guard stream.withheldBytes > 0, case .open(let handle) = stream.phase else { return }
-        wire.engine.consume(handle, stream.withheldBytes)
-        stream.withheldBytes = 0
-        scheduleFlush()
-    }
+    nonisolated func dequeue(_ call: ClientCallState) { onLoop { $0.queue.removeAll { $0 === call } } }
+}
 
-    /// Ends a call for its caller.
-    func end(_ stream: ClientStream, _ result: Result<Void, TransportError>) {
-        guard !stream.isEnded else { return }
-        stream.phase = .ended(result)
-        stream.outbox = []
-        stream.timer.map(loop.cancel)
-        if let unary = stream.unary.take() { finishUnary(stream, unary, result) }
-        stream.headWaiter.take()?.resume(result.map { stream.initialMetadata ?? Metadata() })
-        stream.sender.take()?.resume(result)
-        if stream.inbox.isEmpty { stream.receiver.take()?.resume(result.map { nil }) }
-    }
+extension CallHandle {
+    init(_ handle: StreamHandle) { self.init(slot: handle.slot, id: Int64(handle.id)) }
+}
 
-    func finishUnary(
-        _ stream: ClientStream, _ continuation: Suspension<UnaryReply>, _ result: Result<Void, TransportError>
-    ) {
-        if case .failure(let error) = result { return continuation.resume(throwing: error) }
-        guard let message = stream.inbox.popFirst() else {
-            return continuation.resume(
-                throwing: TransportError(
-                    .internal, "the server ended the call without a response", origin: .remote, endpoint: endpoint))
-        }
-        continuation.resume(
-            returning: UnaryReply(
-                message: message, initialMetadata: stream.initialMetadata ?? Metadata(), trailers: stream.trailers))
-    }
+extension StreamHandle {
+    init(_ handle: CallHandle) { self.init(id: UInt32(truncatingIfNeeded: handle.id), slot: handle.slot) }
 }

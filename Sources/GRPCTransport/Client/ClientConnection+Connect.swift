@@ -1,5 +1,6 @@
 internal import CSystem
 internal import EventLoops
+internal import GRPCCalls
 internal import Glibc
 internal import NodeTransport
 internal import TransportTLS

@@ -1,8 +1,8 @@
 internal import EventLoops
+internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP2Engine
 internal import NodeTransport
-internal import Synchronization
 internal import TransportTLS
 
 // What arrives.
@@ -36,40 +36,28 @@ extension ClientConnection {
         for event in events.list {
             switch event {
             case .headers(let handle, let fields, let isEnd):
-                if let stream = stream(handle) { receivedHead(stream, events.fields[fields], isEnd) }
+                call(handle)?.received(ResponseHead(events.fields[fields]), isEnd: isEnd)
             case .data(let handle, let chunk, let flowBytes, let isEnd):
-                guard let stream = stream(handle) else { continue }
-                unsafe received(UnsafeRawBufferPointer(rebasing: input[chunk]), flowBytes, isEnd, stream)
+                guard let call = call(handle) else { continue }
+                unsafe call.received(
+                    UnsafeRawBufferPointer(rebasing: input[chunk]), flowBytes: flowBytes, isEnd: isEnd)
             case .trailers(let handle, let fields):
-                if let stream = stream(handle) { receivedTrailers(stream, events.fields[fields]) }
+                call(handle)?.received(trailers: ResponseHead(events.fields[fields]))
             case .headersTooLarge(let handle):
-                if let stream = stream(handle) {
-                    cancel(
-                        stream,
-                        TransportError(
-                            .resourceExhausted,
-                            "the header list is over the limit of \(configuration.maximumHeaderListBytes) bytes",
-                            origin: .library, endpoint: endpoint))
-                }
+                call(handle)?.cancel(
+                    TransportError(
+                        .resourceExhausted,
+                        "the header list is over the limit of \(configuration.maximumHeaderListBytes) bytes",
+                        origin: .library, endpoint: endpoint))
             case .reset(let handle, let code, let isByPeer):
-                guard let stream = stream(handle) else { continue }
                 let who = isByPeer ? "the server reset the call" : "the server broke the protocol on the call"
-                end(
-                    stream,
-                    .failure(
-                        TransportError(
-                            isByPeer ? StatusMapping.code(http2Error: code.rawValue) : .internal, "\(who) (\(code))",
-                            origin: .remote, endpoint: endpoint)))
-            case .unprocessed(let handle):
-                guard let stream = stream(handle) else { continue }
-                end(
-                    stream,
-                    .failure(
-                        TransportError(
-                            .unavailable, "the server did not process the call", origin: .remote,
-                            processing: .notProcessed, endpoint: endpoint)))
+                call(handle)?.fail(
+                    TransportError(
+                        isByPeer ? StatusMapping.code(http2Error: code.rawValue) : .internal, "\(who) (\(code))",
+                        origin: .remote))
+            case .unprocessed(let handle): call(handle)?.unprocessed()
             case .closed(let handle): closed(handle)
-            case .drained(let handle): stream(handle)?.sender.take()?.resume(.success(()))
+            case .drained(let handle): call(handle)?.drained()
             case .settingsReceived:
                 becameReady()
                 openQueued()
@@ -87,22 +75,16 @@ extension ClientConnection {
         closeIfDrained()
     }
 
-    func stream(_ handle: StreamHandle) -> ClientStream? {
-        guard handle.slot < streams.count, let stream = streams[handle.slot], case .open(let own) = stream.phase,
-            own == handle
+    func call(_ handle: StreamHandle) -> ClientCallState? {
+        guard handle.slot < streams.count, let call = streams[handle.slot], !call.isEnded,
+            call.handle.id == Int64(handle.id)
         else { return nil }
-        return stream
+        return call
     }
 
     func closed(_ handle: StreamHandle) {
         guard handle.slot < streams.count else { return }
-        if let stream = stream(handle) {
-            end(
-                stream,
-                .failure(
-                    TransportError(
-                        .internal, "the server ended the call without a status", origin: .remote, endpoint: endpoint)))
-        }
+        call(handle)?.endedWithoutStatus()
         streams[handle.slot] = nil
         if !queue.isEmpty { openQueued() }
     }
@@ -114,68 +96,22 @@ extension ClientConnection {
         drain(reason)
         failQueue(TransportError(.unavailable, reason, origin: .remote))
     }
+}
 
-    func receivedHead(_ stream: ClientStream, _ fields: ArraySlice<HeaderField>, _ isEnd: Bool) {
-        let head = ResponseHead(fields)
-        if let failure = head.failure(isEnd: isEnd) { return cancel(stream, failure.at(endpoint)) }
-        guard !isEnd else { return finished(stream, head) }
-        stream.initialMetadata = head.metadata
-        stream.headWaiter.take()?.resume(.success(head.metadata))
-    }
-
-    func receivedTrailers(_ stream: ClientStream, _ fields: ArraySlice<HeaderField>) {
-        finished(stream, ResponseHead(fields))
-    }
-
-    /// Ends a call with what stands in its trailers.
-    func finished(_ stream: ClientStream, _ trailers: ResponseHead) {
-        guard case .open(let handle) = stream.phase else { return }
-        // A server may answer before it has read everything; the rest of the request is not wanted then.
-        if !stream.isFinished { wire.engine.reset(handle, .noError) }
-        stream.trailers = trailers.metadata
-        if stream.assembler.isMidMessage {
-            return end(
-                stream,
-                .failure(
-                    TransportError(
-                        .internal, "the response ended within a message", origin: .remote, endpoint: endpoint)))
-        }
-        end(stream, trailers.outcome(endpoint))
-    }
-
-    func received(_ chunk: UnsafeRawBufferPointer, _ flowBytes: Int, _ isEnd: Bool, _ stream: ClientStream) {
-        stream.withheldBytes += flowBytes
-        do throws(MessageAssembler.Fault) {
-            var rest = unsafe chunk
-            while let message = try unsafe stream.assembler.next(&rest) {
-                guard deliver(message, to: stream) else { return }
+extension ResponseHead {
+    init(_ fields: ArraySlice<HeaderField>) {
+        self.init()
+        for field in fields {
+            switch field.known {
+            case .status: httpStatus = field.value
+            case .contentType: contentType = field.value
+            case .grpcEncoding: encoding = field.value
+            case .grpcStatus: status = field.value
+            case .grpcMessage: message = field.value
+            case .grpcStatusDetails: append(reserved: field.name, value: field.value, isBinary: true)
+            case .grpcRetryPushback: append(reserved: field.name, value: field.value, isBinary: false)
+            default: append(name: field.name, value: field.value)
             }
-        } catch {
-            return cancel(stream, error.error.at(endpoint))
         }
-        if stream.inbox.isEmpty || stream.unary != nil { returnCredit(stream) }
-        if isEnd {
-            end(
-                stream,
-                .failure(
-                    TransportError(
-                        .internal, "the server ended the call without a status", origin: .remote, endpoint: endpoint)))
-        }
-    }
-
-    /// False when the message is one too many and the call has ended.
-    func deliver(_ message: Bytes, to stream: ClientStream) -> Bool {
-        if stream.unary != nil, !stream.inbox.isEmpty {
-            cancel(
-                stream,
-                TransportError(.internal, "the server sent a second response", origin: .remote, endpoint: endpoint))
-            return false
-        }
-        if let receiver = stream.receiver.take(), receiver.isWaiting {
-            receiver.resume(.success(message))
-        } else {
-            stream.inbox.append(message)
-        }
-        return true
     }
 }

@@ -1,5 +1,5 @@
 internal import EventLoops
-internal import GRPCSemantics
+internal import GRPCCalls
 internal import HTTP2Engine
 internal import NodeTransport
 internal import Synchronization
@@ -25,8 +25,8 @@ actor ClientConnection: WireConnection, Connection {
 
     let wire: HTTP2Wire
     var phase = Phase.handshaking(nil)
-    var streams: [ClientStream?] = []
-    var queue: [ClientStream] = []
+    var streams: [ClientCallState?] = []
+    var queue: [ClientCallState] = []
     var isFlushScheduled = false
     let timer = LoopTimer()
     var keepAlive: KeepAlive?
@@ -58,31 +58,43 @@ actor ClientConnection: WireConnection, Connection {
     // MARK: Calls, from any thread
 
     nonisolated func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
-        let stream = ClientStream(connection: self, head: head, messageLimit: configuration.maximumReceiveMessageBytes)
+        let call = newCall(head)
         return try await withTaskCancellationHandler {
             try await suspend { continuation in
                 if loop.isCurrent {
-                    onLoop { $0.startUnary(stream, request, continuation) }
+                    onLoop { $0.startUnary(call, request, continuation) }
                 } else {
-                    loop.execute { self.onLoop { $0.startUnary(stream, request, continuation) } }
+                    loop.execute { self.onLoop { $0.startUnary(call, request, continuation) } }
                 }
             }
         } onCancel: {
-            loop.execute { self.onLoop { $0.cancel(stream) } }
+            loop.execute { call.cancel() }
         }
     }
 
     nonisolated func open(_ head: CallHead) async throws -> any ClientCall {
-        let stream = ClientStream(connection: self, head: head, messageLimit: configuration.maximumReceiveMessageBytes)
+        let call = newCall(head)
         // A call that cannot begin fails here rather than at its first message.
         if loop.isCurrent {
-            try onLoop { $0.begin(stream) }.get()
+            onLoop { $0.begin(call) }
+            if case .ended(let result) = call.phase { try result.get() }
         } else {
             try await suspend { (continuation: Suspension<Void>) in
-                loop.execute { continuation.resume(with: self.onLoop { $0.begin(stream) }) }
+                loop.execute {
+                    self.onLoop { $0.begin(call) }
+                    if case .ended(let result) = call.phase {
+                        continuation.resume(with: result)
+                    } else {
+                        continuation.resume()
+                    }
+                }
             }
         }
-        return GRPCClientCall(stream)
+        return StreamingClientCall(call)
+    }
+
+    private nonisolated func newCall(_ head: CallHead) -> ClientCallState {
+        ClientCallState(head: head, wire: self, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
     }
 
     nonisolated func close(within grace: Duration) async {
@@ -176,7 +188,7 @@ actor ClientConnection: WireConnection, Connection {
             located ?? TransportError(.unavailable, "the connection is closed", origin: .local, endpoint: endpoint)
         // Before anyone is resumed who might look.
         states.update(.closed(located))
-        for stream in streams { stream.map { end($0, .failure(failure)) } }
+        for call in streams { call?.fail(failure) }
         streams.removeAll()
         failQueue(failure)
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
@@ -198,7 +210,7 @@ actor ClientConnection: WireConnection, Connection {
         let refused = TransportError(
             failure.code, failure.message, cause: failure.cause, origin: failure.origin, processing: .notProcessed,
             endpoint: endpoint)
-        for stream in exchange(&queue, with: []) { end(stream, .failure(refused)) }
+        for call in exchange(&queue, with: []) { call.fail(refused) }
     }
 
     func closeIfDrained() {

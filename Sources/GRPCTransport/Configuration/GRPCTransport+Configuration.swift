@@ -1,3 +1,4 @@
+internal import GRPCCalls
 internal import HTTP2Engine
 public import NodeTransport
 public import TransportTLS
@@ -54,23 +55,20 @@ extension GRPCTransport {
             engine.connectionWindowBytes = connectionWindowBytes
             return engine
         }
+
+        /// The calls' share of these settings.
+        var callLimits: CallLimits {
+            CallLimits(
+                maximumReceiveMessageBytes: maximumReceiveMessageBytes,
+                maximumSendMessageBytes: maximumSendMessageBytes,
+                sendQueueBytes: Self.streamQueueLowWaterBytes)
+        }
+
+        private static let streamQueueLowWaterBytes = HTTP2Configuration().streamQueueLowWaterBytes
     }
 
     /// When to ping a quiet connection, and how long to wait for the answer.
-    public struct KeepAlivePolicy: Sendable {
-        /// How long a connection is quiet before it is pinged.
-        public var interval: Duration
-        /// How long the answer may take before the connection counts as lost.
-        public var timeout: Duration
-
-        public init(interval: Duration, timeout: Duration) {
-            self.interval = interval
-            self.timeout = timeout
-        }
-
-        /// Between nodes of one ledger: 10 s, 5 s.
-        public static let node = KeepAlivePolicy(interval: .seconds(10), timeout: .seconds(5))
-    }
+    public typealias KeepAlivePolicy = NodeTransport.KeepAlivePolicy
 
     /// How connections are protected. There is no default: plaintext has to be asked for by name.
     public struct Security: Sendable {

@@ -1,5 +1,5 @@
 internal import EventLoops
-internal import GRPCSemantics
+internal import GRPCCalls
 internal import HTTP2Engine
 internal import NodeTransport
 internal import Synchronization
@@ -29,7 +29,7 @@ actor ServerConnection: WireConnection {
 
     let wire: HTTP2Wire
     var phase = Phase.handshaking
-    var streams: [ServerStream?] = []
+    var streams: [ServerCallState?] = []
     var isFlushScheduled = false
     let timer = LoopTimer()
     var keepAlive: KeepAlive?
@@ -42,7 +42,7 @@ actor ServerConnection: WireConnection {
     let okTrailers = [PreparedField(name: "grpc-status", value: "0")]
 
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
-    var repeatedMetadata: (field: HeaderField, metadata: Metadata)?
+    var repeatedMetadata: RequestHead.Repeated?
 
     init(
         loop: EventLoop, descriptor: Int32, remoteEndpoint: Endpoint, methods: ServerMethods,
@@ -143,7 +143,7 @@ actor ServerConnection: WireConnection {
         wire.writeLast()
         wire.close()
         let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
-        for stream in streams { stream.map { end($0, .failure(failure)) } }
+        for call in streams { call?.end(.failure(failure)) }
         streams.removeAll()
         owner.connectionClosed(
             self,
@@ -158,10 +158,6 @@ actor ServerConnection: WireConnection {
         guard case .draining = phase, wire.engine.openStreamCount == 0, !wire.hasOutput else { return }
         close(nil)
     }
-}
-
-extension ServerStream: LoopTimerHandler {
-    func timerFired(_ timer: LoopTimer) { connection.onLoop { $0.deadlinePassed(self) } }
 }
 
 /// Hears from a connection, on its loop.

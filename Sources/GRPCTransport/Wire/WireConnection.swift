@@ -1,4 +1,5 @@
 internal import EventLoops
+internal import GRPCCalls
 internal import HTTP2Engine
 internal import NodeTransport
 internal import TransportTLS

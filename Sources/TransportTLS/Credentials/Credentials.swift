@@ -133,7 +133,7 @@ public final class Credentials: Sendable {
         state.withLock { $0.statistics.failedReplacements += 1 }
     }
 
-    func countAuditedMismatch() {
+    package func countAuditedMismatch() {
         state.withLock { $0.statistics.auditedMismatches += 1 }
     }
 
@@ -142,7 +142,7 @@ public final class Credentials: Sendable {
     var snapshot: Snapshot { state.withLock { $0.current } }
 
     /// The number of changes so far.
-    var currentGeneration: Int { generation.load(ordering: .acquiring) }
+    package var currentGeneration: Int { generation.load(ordering: .acquiring) }
 
     /// Whether `peer` shows a certificate or key that is revoked by now.
     package func isRevoked(_ peer: PeerIdentity) -> Bool {

@@ -12,8 +12,7 @@ enum SessionFailure {
             return TLSError(.internalFailure, "the TLS session failed: \(reason)")
         }
         if let alert = peerAlert(entry.reason) {
-            let meaning = alert.meaning.map { ": \($0)" } ?? ""
-            return TLSError(.peerAlert, "the peer ended the session with the alert '\(alert)'\(meaning)", alert: alert)
+            return TLSError(peerAlert: alert)
         }
         let peer = role == .server ? "client" : "server"
         return switch entry.reason {
@@ -40,6 +39,20 @@ enum SessionFailure {
             TLSError(.notTLS, "the \(peer) does not speak TLS (\(entry.text))")
         default:
             TLSError(.protocolViolation, "TLS protocol error: \(entry.text)")
+        }
+    }
+
+    /// What went wrong on this side of a handshake that another library than OpenSSL performs, by the alert that it sends.
+    static func error(sending alert: TLSAlert, role: TLSContext.Role, reason: String) -> TLSError {
+        let peer = role == .server ? "client" : "server"
+        return switch alert {
+        case .certificateRequired:
+            TLSError(.noCertificate, "certificate verification failed: the \(peer) sent no certificate")
+        case .noApplicationProtocol:
+            TLSError(.noApplicationProtocol, "no application protocol (ALPN) in common with the \(peer)")
+        case .protocolVersion: TLSError(.protocolVersion, "no TLS version in common with the \(peer) (\(reason))")
+        case .handshakeFailure: TLSError(.noSharedParameters, "nothing in common with the \(peer): \(reason)")
+        default: TLSError(.protocolViolation, "TLS protocol error: \(alert) (\(reason))")
         }
     }
 

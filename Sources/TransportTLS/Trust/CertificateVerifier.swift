@@ -36,7 +36,7 @@ package struct CertificateVerifier: Sendable {
     private let store: TrustStore
 
     /// No chain that anybody uses is longer.
-    private static let maximumChainCount = 10
+    static let maximumChainCount = 10
 
     /// - Parameters:
     ///   - trust: Whom to believe.

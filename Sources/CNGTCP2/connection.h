@@ -1,0 +1,31 @@
+#ifndef CNGTCP2_CONNECTION_H
+#define CNGTCP2_CONNECTION_H
+
+#include "internal.h"
+
+struct cngtcp2_connection {
+    ngtcp2_conn *conn;
+    gnutls_session_t session;
+    ngtcp2_crypto_conn_ref reference;
+    const cngtcp2_handlers *handlers;
+    void *context;
+    bool is_server;
+    /// Server: the client may resume.
+    bool issues_tickets;
+    /// Client: streams may be opened before the server has answered.
+    bool offers_early_data;
+    /// What the last call that failed answered, in ngtcp2's numbers.
+    int failure;
+    /// Receives the path of each packet that is written; points into itself, so it stays here.
+    ngtcp2_path_storage route;
+};
+
+/// The callbacks that every connection has (callbacks.c).
+void cngtcp2_fill_callbacks(ngtcp2_callbacks *callbacks, bool is_server);
+void cngtcp2_qlog_write(void *user_data, uint32_t flags, const void *data, size_t count);
+void cngtcp2_random(uint8_t *bytes, size_t count, const ngtcp2_rand_ctx *context);
+/// Begins the TLS session (session.c).
+int cngtcp2_session_start(
+    cngtcp2_connection *connection, const cngtcp2_options *options, cngtcp2_credentials *credentials);
+
+#endif

@@ -1,0 +1,138 @@
+internal import EventLoops
+internal import GRPCCalls
+internal import GRPCSemantics
+internal import HTTP3Engine
+internal import NodeTransport
+internal import QUICEngine
+
+// How calls begin, and what the wire does for them.
+
+extension QUICClientConnection {
+    func startUnary(_ call: ClientCallState, _ request: Bytes, _ continuation: Suspension<UnaryReply>) {
+        guard call.beginUnary(continuation) else { return }
+        begin(call)
+        guard !call.isEnded else { return }
+        if case .failure(let error) = call.send(request) {
+            call.cancel(error)
+        } else {
+            call.finishSending()
+        }
+    }
+
+    /// Opens a stream for the call, or queues it; an error ends the call.
+    func begin(_ call: ClientCallState) {
+        guard !call.isEnded else { return }
+        guard case .open = phase else {
+            return call.fail(
+                TransportError(
+                    .unavailable, "the connection takes no new calls: it is \(phaseName)", processing: .notProcessed))
+        }
+        guard call.startDeadline() else { return }
+        if !queue.isEmpty || !openNow(call) {
+            guard queue.count < configuration.maximumQueuedCalls else {
+                return call.fail(
+                    TransportError(
+                        .resourceExhausted,
+                        "the limit of \(configuration.maximumQueuedCalls) queued calls is reached",
+                        processing: .notProcessed))
+            }
+            queue.append(call)
+        }
+    }
+
+    /// False when the server allows no further stream at the moment.
+    private func openNow(_ call: ClientCallState) -> Bool {
+        guard let wire, calls.count < configuration.maximumConcurrentStreams else { return false }
+        var extra: [HeaderPair] = []
+        if let timeout = call.timeoutField { extra.append(HeaderPair(name: "grpc-timeout", value: timeout)) }
+        if !call.head.metadata.isEmpty { extra += call.head.metadata.headerPairs }
+        let stream: QUICStream
+        do throws(QUICError) {
+            stream = try wire.quic.openStream(isBidirectional: true)
+        } catch {
+            if error.code == .noStreamCredit { return false }
+            call.fail(
+                TransportError(
+                    .unavailable, "the connection takes no new calls: \(error)", origin: .library,
+                    processing: .notProcessed))
+            return true
+        }
+        do throws(HTTP3SendError) {
+            try wire.http3.submitRequest(
+                stream: stream.id, prepared: fields(for: call.head.method), extra: extra, isFinal: false)
+        } catch {
+            wire.reset(stream.id, .requestCancelled)
+            call.fail(refusal(error))
+            return true
+        }
+        calls[stream.id] = call
+        call.opened(CallHandle(id: stream.id))
+        wire.sourceHasData()
+        return true
+    }
+
+    private func refusal(_ error: HTTP3SendError) -> TransportError {
+        if case .fieldSectionTooLarge(let byteCount, let limit) = error {
+            return TransportError(
+                .resourceExhausted,
+                "the header list of \(byteCount) bytes is over the server's limit of \(limit) bytes",
+                processing: .notProcessed)
+        }
+        return TransportError(
+            .unavailable, "the connection takes no new calls: \(error)", origin: .library, processing: .notProcessed)
+    }
+
+    private func fields(for method: MethodName) -> [PreparedField] {
+        if let fields = methodFields[method.path] { return fields }
+        // A client calls few methods; one that invents names gets no further room.
+        if methodFields.count >= 1024 { methodFields.removeAll() }
+        let fields = commonHead.fields(path: method.path)
+        methodFields[method.path] = fields
+        return fields
+    }
+
+    func openQueued() {
+        var opened = 0
+        while opened < queue.count, openNow(queue[opened]) { opened += 1 }
+        if opened > 0 { queue.removeFirst(opened) }
+    }
+}
+
+extension QUICClientConnection: ClientCallWire {
+    nonisolated func write(_ message: Bytes, to handle: CallHandle) {
+        onLoop { connection in
+            guard let wire = connection.wire else { return }
+            // A stream that the server has stopped takes nothing; its answer says why.
+            try? wire.http3.submitBody(
+                stream: handle.id, prefix: UInt64(message.count), prefixCount: MessageAssembler.prefixBytes,
+                payload: message, isFinal: false)
+            wire.sourceHasData()
+        }
+    }
+
+    nonisolated func endStream(_ handle: CallHandle) {
+        onLoop { connection in
+            try? connection.wire?.http3.endStream(handle.id)
+            connection.wire?.sourceHasData()
+        }
+    }
+
+    nonisolated func resetStream(_ handle: CallHandle, isCancelled: Bool) {
+        onLoop { connection in
+            if isCancelled {
+                connection.calls[handle.id] = nil
+                connection.wire?.reset(handle.id, .requestCancelled)
+            } else {
+                connection.wire?.stopWriting(handle.id, .noError)
+            }
+        }
+    }
+
+    nonisolated func unsentBytes(_ handle: CallHandle) -> Int { onLoop { $0.wire?.http3.queuedBytes(handle.id) ?? 0 } }
+
+    nonisolated func consume(_ handle: CallHandle, byteCount: Int) {
+        onLoop { $0.wire?.consume(handle.id, byteCount) }
+    }
+
+    nonisolated func dequeue(_ call: ClientCallState) { onLoop { $0.queue.removeAll { $0 === call } } }
+}

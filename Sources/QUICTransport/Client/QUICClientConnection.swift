@@ -1,0 +1,204 @@
+internal import EventLoops
+internal import GRPCCalls
+internal import HTTP3Engine
+internal import NodeTransport
+internal import QUICEngine
+internal import Synchronization
+internal import TransportTLS
+
+/// A connection that this side made. It lives on one event loop, with a socket of its own.
+actor QUICClientConnection: LoopActor, Connection {
+    enum Phase {
+        /// The server's verdict on this side, and its SETTINGS, are awaited.
+        case handshaking(Suspension<Void>?)
+        case open
+        /// No new calls; closes when those in flight have ended.
+        case draining
+        case closed
+    }
+
+    nonisolated let loop: EventLoop
+    nonisolated let endpoint: Endpoint
+    let configuration: QUICTransport.Configuration
+    let policy: TLSPolicy
+    let credentials: Credentials
+    nonisolated let states = ConnectionStateSource()
+    nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
+
+    var driver: QUICDriver?
+    var wire: HTTP3Wire?
+    var phase = Phase.handshaking(nil)
+    var calls: [Int64: ClientCallState] = [:]
+    var queue: [ClientCallState] = []
+    var closeWaiters: [Suspension<Void>] = []
+    let timer = LoopTimer()
+    var liveliness = Liveliness()
+    /// What the kernel has reported since the last datagram came.
+    var refusals = 0
+
+    // Fields that belong to this connection's engine.
+    let commonHead: RequestFields
+    var methodFields: [String: [PreparedField]] = [:]
+
+    init(
+        loop: EventLoop, endpoint: Endpoint, configuration: QUICTransport.Configuration, policy: TLSPolicy,
+        credentials: Credentials
+    ) {
+        self.loop = loop
+        self.endpoint = endpoint
+        self.configuration = configuration
+        self.policy = policy
+        self.credentials = credentials
+        commonHead = RequestFields(authority: endpoint.authority)
+    }
+
+    nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
+    nonisolated var state: ConnectionState { states.state }
+    nonisolated func stateUpdates() -> AsyncStream<ConnectionState> { states.updates() }
+    nonisolated var executor: (any TaskExecutor)? { loop.taskExecutor }
+
+    // MARK: Calls, from any thread
+
+    nonisolated func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
+        let call = newCall(head)
+        return try await withTaskCancellationHandler {
+            try await suspend { continuation in
+                if loop.isCurrent {
+                    onLoop { $0.startUnary(call, request, continuation) }
+                } else {
+                    loop.execute { self.onLoop { $0.startUnary(call, request, continuation) } }
+                }
+            }
+        } onCancel: {
+            loop.execute { call.cancel() }
+        }
+    }
+
+    nonisolated func open(_ head: CallHead) async throws -> any ClientCall {
+        let call = newCall(head)
+        // A call that cannot begin fails here rather than at its first message.
+        if loop.isCurrent {
+            onLoop { $0.begin(call) }
+            if case .ended(let result) = call.phase { try result.get() }
+        } else {
+            try await suspend { (continuation: Suspension<Void>) in
+                loop.execute {
+                    self.onLoop { $0.begin(call) }
+                    if case .ended(let result) = call.phase {
+                        continuation.resume(with: result)
+                    } else {
+                        continuation.resume()
+                    }
+                }
+            }
+        }
+        return StreamingClientCall(call)
+    }
+
+    private nonisolated func newCall(_ head: CallHead) -> ClientCallState {
+        ClientCallState(head: head, wire: self, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
+    }
+
+    nonisolated func close(within grace: Duration) async {
+        await withTaskGroup { group in
+            group.addTask {
+                // Also when the caller's task is cancelled; does nothing to a connection that has drained.
+                try? await Task.sleep(for: grace)
+                self.loop.execute { self.onLoop { $0.close(nil) } }
+            }
+            await drainAndWait()
+            group.cancelAll()
+        }
+    }
+
+    private func drainAndWait() async {
+        drain("closed by this side")
+        closeIfDrained()
+        guard !isClosed else { return }
+        try? await suspend { closeWaiters.append($0) }
+    }
+
+    // MARK: Life
+
+    func becameReady() {
+        guard case .handshaking(let continuation) = phase, let wire else { return }
+        phase = .open
+        let acceptance = wire.quic.verifiedPeer as? CertificateVerifier.Acceptance
+        verifiedPeer.withLock { $0 = acceptance?.peer }
+        if let finding = acceptance?.finding {
+            credentials.countAuditedMismatch()
+            configuration.onEvent?(TransportEvent(auditFinding: finding, endpoint))
+        }
+        startTicking()
+        states.update(.ready)
+        continuation?.resume()
+    }
+
+    func drain(_ reason: String) {
+        switch phase {
+        case .open:
+            phase = .draining
+            states.update(.draining(reason))
+        case .handshaking: close(TransportError(.unavailable, reason, processing: .notProcessed))
+        case .draining, .closed: break
+        }
+    }
+
+    var isClosed: Bool {
+        if case .closed = phase { true } else { false }
+    }
+
+    var isHandshaking: Bool {
+        if case .handshaking = phase { true } else { false }
+    }
+
+    /// Ends the connection of a peer that was revoked after it had been accepted.
+    func closeIfRevoked() {
+        guard !isClosed, let peer, credentials.isRevoked(peer) else { return }
+        close(TransportError(.unauthenticated, "the peer's certificate has been revoked", origin: .local))
+    }
+
+    /// Closes at once. The error is what calls in flight fail with; nil for an orderly end.
+    func close(_ error: TransportError?, code: HTTP3ErrorCode = .noError) {
+        guard !isClosed else { return }
+        let before = phase
+        phase = .closed
+        loop.cancel(timer)
+        wire?.close(code, error == nil ? "" : error?.message ?? "")
+        wire?.detach()
+        driver?.stop()
+        let located = error?.at(endpoint)
+        let failure =
+            located ?? TransportError(.unavailable, "the connection is closed", origin: .local, endpoint: endpoint)
+        // Before anyone is resumed who might look.
+        states.update(.closed(located))
+        for call in exchange(&calls, with: [:]).values { call.fail(failure) }
+        failQueue(failure)
+        if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
+        for waiter in exchange(&closeWaiters, with: []) { waiter.resume() }
+        wire = nil
+        driver = nil
+    }
+
+    var phaseName: String {
+        switch phase {
+        case .handshaking: "connecting"
+        case .open: "ready"
+        case .draining: "draining"
+        case .closed:
+            if case .closed(let error?) = state { "closed (\(error.message))" } else { "closed" }
+        }
+    }
+
+    func failQueue(_ failure: TransportError) {
+        let refused = TransportError(
+            failure.code, failure.message, cause: failure.cause, origin: failure.origin, processing: .notProcessed,
+            endpoint: endpoint)
+        for call in exchange(&queue, with: []) { call.fail(refused) }
+    }
+
+    func closeIfDrained() {
+        guard case .draining = phase, calls.isEmpty, queue.isEmpty else { return }
+        close(nil)
+    }
+}

@@ -1,0 +1,126 @@
+internal import EventLoops
+internal import GRPCCalls
+public import NodeTransport
+internal import Synchronization
+public import TransportTLS
+
+/// gRPC over HTTP/3 over QUIC: a ``/NodeTransport/Transport`` with datagrams, and without head-of-line blocking.
+///
+/// ```swift
+/// let transport = try QUICTransport(identity: identity, trust: trust)
+/// let listener = try await transport.listen(on: "quic://127.0.0.1:0", services: [EchoService()])
+/// let connection = try await transport.connect(to: listener.endpoint)
+/// ```
+///
+/// One value makes connections and listeners. They live on event loops, each a thread and one for each
+/// processor, which all transports of the process share; a handler runs on its connection's loop, so a
+/// call costs no thread switch. There is no plaintext: QUIC always carries TLS 1.3.
+public actor QUICTransport: Transport {
+    private let configuration: Configuration
+    private let clientTLS: QUICCredentialsSource
+    private let serverTLS: QUICCredentialsSource?
+    private let loops = EventLoopGroup.shared
+    private var listeners: [QUICListener] = []
+    private let connections: ConnectionRegistry
+    private let revocations: RevocationSubscription
+    private var isShutDown = false
+
+    /// - Parameters:
+    ///   - tls: Who we are and whom we believe. The application protocol is `h3` and the version 1.3, whatever it says
+    ///     about these.
+    ///   - configuration: Limits, time-outs and hooks.
+    /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
+    public init(tls: TLSConfiguration, configuration: Configuration = Configuration()) throws {
+        self.configuration = configuration
+        let connections = ConnectionRegistry()
+        self.connections = connections
+        clientTLS = try QUICCredentialsSource(tls, role: .client, allowsEarlyData: false)
+        // A client that has no certificate is fine until it listens.
+        serverTLS =
+            tls.credentials.identity == nil
+            ? nil : try QUICCredentialsSource(tls, role: .server, allowsEarlyData: false)
+        revocations = tls.credentials.onRevocation { connections.closeRevoked() }
+    }
+
+    /// Mutual TLS: both sides prove who they are. What changes in the credentials holds for every connection that is made
+    /// after it.
+    public init(credentials: Credentials, configuration: Configuration = Configuration()) throws {
+        try self.init(tls: TLSConfiguration(credentials: credentials), configuration: configuration)
+    }
+
+    /// Mutual TLS with an identity and a trust that do not change.
+    public init(identity: Identity, trust: Trust, configuration: Configuration = Configuration()) throws {
+        try self.init(tls: TLSConfiguration(identity: identity, trust: trust), configuration: configuration)
+    }
+
+    public func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {
+        try checkRunning(endpoint)
+        guard let serverTLS else {
+            throw TransportError(.failedPrecondition, "listening with TLS needs an identity", endpoint: endpoint)
+        }
+        let listener = try await QUICListener.make(
+            on: endpoint, loops: loops.loops, table: table, configuration: configuration, tls: serverTLS)
+        // The transport may have been shut down meanwhile.
+        guard !isShutDown else {
+            await listener.shutdown(within: .zero)
+            throw shutDownError(endpoint)
+        }
+        listeners.append(listener)
+        return listener
+    }
+
+    public func connect(to endpoint: Endpoint) async throws -> any Connection {
+        try checkRunning(endpoint)
+        let connection = try await QUICClientConnection.connect(
+            to: endpoint, loop: loops.next(), configuration: configuration, tls: clientTLS)
+        guard !isShutDown else {
+            await connection.close(within: .zero)
+            throw shutDownError(endpoint)
+        }
+        connections.add(connection)
+        return connection
+    }
+
+    public func shutdown(within grace: Duration) async {
+        guard !isShutDown else { return }
+        isShutDown = true
+        let (listeners, connections) = (listeners, connections.removeAll())
+        self.listeners = []
+        await withTaskGroup { group in
+            for listener in listeners { group.addTask { await listener.shutdown(within: grace) } }
+            for connection in connections { group.addTask { await connection.close(within: grace) } }
+        }
+    }
+
+    private func checkRunning(_ endpoint: Endpoint) throws {
+        if isShutDown { throw shutDownError(endpoint) }
+    }
+
+    private func shutDownError(_ endpoint: Endpoint) -> TransportError {
+        TransportError(.failedPrecondition, "the transport is shut down", processing: .notProcessed, endpoint: endpoint)
+    }
+}
+
+/// The connections that a transport has made and that are open.
+private final class ConnectionRegistry: Sendable {
+    private let connections = Mutex<[QUICClientConnection]>([])
+
+    func add(_ connection: QUICClientConnection) {
+        connections.withLock { connections in
+            connections.removeAll { $0.state.isClosed }
+            connections.append(connection)
+        }
+        // A revocation may have come before it stood here.
+        connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
+    }
+
+    func removeAll() -> [QUICClientConnection] {
+        connections.withLock { exchange(&$0, with: []) }
+    }
+
+    func closeRevoked() {
+        for connection in connections.withLock({ $0 }) {
+            connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
+        }
+    }
+}

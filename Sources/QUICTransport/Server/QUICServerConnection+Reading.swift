@@ -1,0 +1,141 @@
+internal import EventLoops
+internal import GRPCCalls
+internal import HTTP3Engine
+internal import NodeTransport
+internal import QUICEngine
+
+// What arrives.
+
+extension QUICServerConnection: HTTP3WireOwner {
+    nonisolated func wasAccepted() { onLoop { $0.noteAcceptance() } }
+
+    nonisolated func ready() { onLoop { $0.becameReady() } }
+
+    nonisolated func process(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
+        // Sound: both stay on the loop, which `onLoop` asserts.
+        nonisolated(unsafe) let (events, input) = unsafe (events, input)
+        onLoop { connection in unsafe connection.take(events, input) }
+    }
+
+    private func take(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
+        for event in events.list {
+            switch event {
+            case .headers(let id, let fields, _): begin(id, events.fields[fields])
+            case .data(let id, let content):
+                guard let call = calls[id] else {
+                    wire?.consume(id, content.count)
+                    continue
+                }
+                unsafe content.withUnsafeBytes(of: input) { bytes in
+                    unsafe call.received(bytes, flowBytes: content.count, isEnd: false)
+                }
+            case .trailers: break
+            case .end(let id): calls[id]?.remoteEnded()
+            case .headersTooLarge(let id):
+                let error = TransportError(
+                    .resourceExhausted,
+                    "the header list is over the limit of \(configuration.maximumHeaderListBytes) bytes")
+                if let call = calls[id] { call.finish(with: .failure(error)) } else { refuse(id, error) }
+            case .failed(let id, let code, let reason):
+                wire?.reset(id, code)
+                end(id, "the client broke the protocol on the call (\(code): \(reason))")
+            case .rejected(let id): wire?.reset(id, .requestRejected)
+            case .reset(let id, let code):
+                wire?.stopWriting(id, .requestCancelled)
+                end(id, "the client reset the call (\(code))")
+            case .stopSending(let id, _):
+                wire?.reset(id, .requestCancelled)
+                end(id, "the client cancelled the call")
+            case .refuseStream(let id, let code): wire?.stopReading(id, code)
+            case .consumed(let id, let count): wire?.consume(id, count)
+            case .drained(let id): calls[id]?.drained()
+            case .closed(let id): end(id, "the client cancelled the call")
+            case .informational, .unprocessed, .goAway, .settingsReceived: break
+            }
+            if isClosed { return }
+        }
+        closeIfDrained()
+    }
+
+    private func end(_ id: Int64, _ reason: String) {
+        calls.removeValue(forKey: id)?.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
+    }
+
+    nonisolated func streamsAvailable() {}
+
+    nonisolated func failed(_ error: HTTP3Error) {
+        onLoop { connection in
+            connection.close(
+                TransportError(.internal, "the connection failed: \(error)", origin: .remote), code: error.code)
+        }
+    }
+
+    nonisolated func connectionClosed(_ reason: QUICCloseReason) { onLoop { $0.ended(reason) } }
+
+    private func ended(_ reason: QUICCloseReason) {
+        if reason.isOrderly, calls.isEmpty, !isHandshaking { return close(nil) }
+        close(
+            reason.error(
+                peer: "client", isEstablished: !isHandshaking, policy: policy,
+                handshakeTimeout: configuration.handshakeTimeout))
+    }
+
+    nonisolated func goAwayAcknowledged() { onLoop { $0.drainAcknowledged() } }
+    nonisolated func received(_ session: QUICSession) {}
+    nonisolated func received(token: Bytes) {}
+    nonisolated func received(datagram: Bytes) {}
+    nonisolated func moved(to path: QUICPath) {}
+
+    // MARK: Requests
+
+    private func begin(_ id: Int64, _ fields: ArraySlice<HeaderField>) {
+        let call: ServerCallState
+        let timeout: Int64?
+        do throws(RequestHead.Refusal) {
+            let (position, head, metadata) = try read(fields)
+            timeout = head.timeout
+            call = ServerCallState(
+                handle: CallHandle(id: id), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
+                wire: self, loop: loop, limits: configuration.callLimits)
+        } catch {
+            switch error {
+            case .status(let status): return refuse(id, status)
+            case .http(let code, let message): return refuse(id, httpStatus: code, message)
+            }
+        }
+        calls[id] = call
+        call.begin(timeout: timeout, isEnd: false)
+    }
+
+    /// Reads a request's header section: where its handler is among the listener's, and what the handler sees.
+    private func read(
+        _ fields: ArraySlice<HeaderField>
+    ) throws(RequestHead.Refusal) -> (position: Int, head: RequestHead, metadata: Metadata) {
+        var head = RequestHead()
+        var path: HeaderField?
+        for field in fields {
+            switch field.known {
+            case .path: path = field
+            case .method: head.isPost = field.value == "POST"
+            case .contentType: head.contentType = field.value
+            case .grpcTimeout: try head.setTimeout(field.value)
+            case .grpcEncoding: try head.checkEncoding(field.value)
+            case .userAgent, .other: head.append(field, name: field.name, value: field.value)
+            default: break
+            }
+        }
+        let metadata = try head.finish(repeated: &repeatedMetadata)
+        return (try position(of: path), head, metadata)
+    }
+
+    /// A path is looked up once; its field, shared by later requests, keeps the answer.
+    private func position(of path: HeaderField?) throws(RequestHead.Refusal) -> Int {
+        guard let path else { throw .status(TransportError(.internal, "the request has no :path")) }
+        if path.tag >= 0, Int(path.tag) < methods.handlers.count { return Int(path.tag) }
+        guard let position = methods.position(ofPath: path.value) else {
+            throw .status(methods.unknown(path: path.value))
+        }
+        path.tag = Int32(truncatingIfNeeded: position)
+        return position
+    }
+}

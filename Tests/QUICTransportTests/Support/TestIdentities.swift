@@ -1,0 +1,24 @@
+import NodeTransport
+import TransportTLS
+
+/// A certificate authority with one node, made once for the whole run.
+struct TestIdentities: Sendable {
+    static let shared: TestIdentities = {
+        do {
+            return try TestIdentities()
+        } catch {
+            preconditionFailure("no identities for the tests: \(error)")
+        }
+    }()
+
+    let ca: DevelopmentCA
+    let trust: Trust
+    let node: Identity
+
+    private init() throws {
+        ca = try DevelopmentCA.create(commonName: "Test CA")
+        trust = try Trust.roots(pem: ca.certificatePEM)
+        let issued = try ca.issue(name: "node", dnsNames: ["localhost"], ipAddresses: ["127.0.0.1", "::1"])
+        node = try Identity(certificatePEM: issued.certificatePEM, keyPEM: issued.keyPEM)
+    }
+}
