@@ -80,6 +80,12 @@ let package = Package(
             name: "COpenSSL", cSettings: cSettings, linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         module("EventLoops", ["CSystem"]),
         module("HTTP2Engine", ["NodeTransport"]),
+        .target(
+            name: "CNGTCP2", cSettings: cSettings,
+            linkerSettings: [
+                .linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls"),
+            ]),
+        module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
         module("TransportTLS", ["NodeTransport", "COpenSSL"]),
         module("GRPCSemantics", ["NodeTransport"]),
         module(
@@ -121,6 +127,7 @@ let package = Package(
         tests(of: "NodeTransport", ["TransportTestKit"]),
         tests(of: "EventLoops", ["CSystem"]),
         tests(of: "HTTP2Engine", ["NodeTransport"]),
+        tests(of: "QUICEngine", ["NodeTransport", "TransportTLS"]),
         tests(of: "TransportTLS", ["NodeTransport"]),
         tests(of: "GRPCSemantics", ["NodeTransport"]),
         tests(of: "GRPCTransport", ["HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),

@@ -27,8 +27,10 @@ let layers: [Module] = [
 
     Module("CSystem"),
     Module("COpenSSL"),
+    Module("CNGTCP2"),
     Module("EventLoops", ["CSystem"], foreign: platform.union(["Synchronization"])),
     Module("HTTP2Engine", ["NodeTransport"]),
+    Module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
     Module("GRPCSemantics", ["NodeTransport"]),
     Module("TransportTLS", ["NodeTransport", "COpenSSL"], foreign: platform.union(["Synchronization"])),
     Module(
@@ -70,7 +72,7 @@ let layers: [Module] = [
 /// The concrete wires and what they stand on: whoever is written against the abstraction knows none of them.
 let wires: Set<String> = ["GRPCTransport", "QUICTransport"]
 let belowTheWires: Set<String> = [
-    "HTTP2Engine", "QUICEngine", "GRPCSemantics", "EventLoops", "TransportTLS", "CSystem", "COpenSSL",
+    "HTTP2Engine", "QUICEngine", "GRPCSemantics", "EventLoops", "TransportTLS", "CSystem", "COpenSSL", "CNGTCP2",
 ]
 
 /// The engines: bytes, events and the time in; bytes, events and the next deadline out.

@@ -70,7 +70,7 @@ package enum QUICEvent {
 
     case datagram(QUICConnection, Bytes)
     case datagramAcknowledged(QUICConnection, id: UInt64)
-    /// The packet with the datagram is taken to be lost.
+    /// The packet with the datagram is taken to be lost. ngtcp2 0.12 does not report every loss.
     case datagramLost(QUICConnection, id: UInt64)
 }
 

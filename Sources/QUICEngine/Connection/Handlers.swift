@@ -123,8 +123,7 @@ private func addStreamHandlers(_ table: inout cngtcp2_handlers) {
         guard let connection = unsafe connection(context),
             let stream = unsafe stream(user) ?? connection.streams[id]
         else { return }
-        stream.isReceivingOver = true
-        connection.core.emit(.streamReset(stream, code: code))
+        connection.wasReset(stream, code: code)
     }
     unsafe table.stream_closed = { context, user, id, hasCode, code in
         guard let connection = unsafe connection(context),

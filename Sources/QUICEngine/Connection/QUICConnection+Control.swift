@@ -14,7 +14,8 @@ extension QUICConnection {
         var target = QUICPath(local: local, remote: path.remote).raw
         switch unsafe Int(cngtcp2_migrate(handle, &target, isImmediate, now)) {
         case Int(CNGTCP2_OK): break
-        case Int(CNGTCP2_CONNECTION_ID_BLOCKED): throw QUICError(.noConnectionID, "the peer has given no spare connection ID")
+        case Int(CNGTCP2_CONNECTION_ID_BLOCKED):
+            throw QUICError(.noConnectionID, "the peer has given no spare connection ID")
         default: throw QUICError(.invalidState, "the connection cannot migrate now")
         }
         if isImmediate {

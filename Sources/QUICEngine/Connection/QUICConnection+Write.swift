@@ -33,7 +33,8 @@ extension QUICConnection {
             if packets == 1 {
                 first = route
                 segment = size
-            } else if size > segment || route.ecn != first.ecn || QUICPath(raw: route.path) != QUICPath(raw: first.path) {
+            } else if size > segment || route.ecn != first.ecn || QUICPath(raw: route.path) != QUICPath(raw: first.path)
+            {
                 unsafe core.heldOver.bytes.append(contentsOf: unsafe room[..<size])
                 core.heldOver.route = route
                 isMore = true
@@ -70,7 +71,8 @@ extension QUICConnection {
     }
 
     /// One packet: its size, 0 if there is none to send now, or what failed.
-    private func writePacket(_ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime) -> Int {
+    private func writePacket(_ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime) -> Int
+    {
         if isHandshakeCompleted || offersEarlyData {
             // Each turn either ends a packet, or takes something out of a queue; the bound is for a source that
             // keeps offering what it was told is blocked.
@@ -101,7 +103,8 @@ extension QUICConnection {
         case nothing
     }
 
-    private func finishPacket(_ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime) -> Int {
+    private func finishPacket(_ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime) -> Int
+    {
         guard let handle = unsafe handle else { return 0 }
         var accepted: Int64 = 0
         return unsafe Int(
@@ -135,7 +138,8 @@ extension QUICConnection {
     }
 
     private func writeOffer(
-        of source: any QUICStreamSource, _ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime
+        of source: any QUICStreamSource, _ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route,
+        now: QUICTime
     ) -> Outcome {
         guard let handle = unsafe handle, let offer = unsafe source.nextOffer(core.vectors) else {
             return unsafe writeStream(room, &route, now: now)
@@ -174,7 +178,8 @@ extension QUICConnection {
             dequeueFirst(stream)
             return .more
         }
-        let (count, isLast) = unsafe stream.sendBuffer.gather(core.vectors, limit: core.configuration.maxUDPPayloadBytes)
+        let (count, isLast) = unsafe stream.sendBuffer.gather(
+            core.vectors, limit: core.configuration.maxUDPPayloadBytes)
         let offered = stream.sendBuffer.unsentBytes
         var accepted: Int64 = -1
         let result = unsafe cngtcp2_write_stream(

@@ -43,7 +43,8 @@ struct ResetToken: Hashable {
 
     init(at bytes: UnsafeRawPointer) {
         raw = unsafe cngtcp2_reset_token(
-            first: bytes.loadUnaligned(as: UInt64.self), second: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            first: bytes.loadUnaligned(as: UInt64.self), second: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        )
     }
 
     static func == (left: Self, right: Self) -> Bool {

@@ -37,7 +37,9 @@ package struct QUICAddress: Sendable, Hashable {
 
     /// Calls `body` with the bytes as `bind`, `sendmsg` and their like take them.
     package func withSockaddr<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        unsafe withUnsafeBytes(of: raw) { unsafe body(UnsafeRawBufferPointer(rebasing: $0[..<Int(min(raw.count, 28))])) }
+        unsafe withUnsafeBytes(of: raw) {
+            unsafe body(UnsafeRawBufferPointer(rebasing: $0[..<Int(min(raw.count, 28))]))
+        }
     }
 
     package var isIPv6: Bool { raw.count == Self.v6Bytes }

@@ -73,7 +73,8 @@ struct HandshakeTests {
     }
 
     @Test func `A client without the certificate that is only asked for is let in`() throws {
-        let pair = try Pair(serverCredentials: .server(clients: .requested) { _, _ in .refuse(alert: 42, error: Refusal(text: "")) })
+        let pair = try Pair(
+            serverCredentials: .server(clients: .requested) { _, _ in .refuse(alert: 42, error: Refusal(text: "")) })
         try pair.handshake()
         #expect(pair.server.connection?.presentedChain.isEmpty == true)
     }

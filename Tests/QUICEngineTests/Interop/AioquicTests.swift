@@ -21,8 +21,10 @@ struct AioquicTests {
                 {
                     QUICEndpoint(configuration: configuration, server: try .server(earlyData: true))
                 }, behaviour: .echo)
-            let peer = try Aioquic(["call", "--target", "127.0.0.1:\(pump.node.address.port)",
-                "--tls-ca", files.authority, "--case", name])
+            let peer = try Aioquic([
+                "call", "--target", "127.0.0.1:\(pump.node.address.port)",
+                "--tls-ca", files.authority, "--case", name,
+            ])
             pump.run { peer.isOver }
             return peer.output
         }
@@ -145,7 +147,9 @@ final class Aioquic {
     /// What a server said where it listens.
     var port: UInt16? {
         var line = Data()
-        while let byte = try? outputPipe.fileHandleForReading.read(upToCount: 1)?.first, byte != 10 { line.append(byte) }
+        while let byte = try? outputPipe.fileHandleForReading.read(upToCount: 1)?.first, byte != 10 {
+            line.append(byte)
+        }
         return UInt16(String(decoding: line, as: UTF8.self).dropFirst("LISTENING ".count))
     }
 

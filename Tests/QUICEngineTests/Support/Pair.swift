@@ -156,7 +156,7 @@ final class Pair {
         inFlight.removeAll { $0.arrival <= now }
         for datagram in due {
             guard let bytes = tap == nil ? datagram.bytes : tap?(datagram) else { continue }
-            for node in [client, server] where node.address == datagram.to {
+            for node in [client, server] where node.address == datagram.to || node.others.contains(datagram.to) {
                 bytes.withUnsafeBytes {
                     node.endpoint.receive(
                         $0, segmentBytes: $0.count, ecn: datagram.ecn,
