@@ -67,8 +67,7 @@ private func addConnectionHandlers(_ table: inout cngtcp2_handlers) {
     }
     unsafe table.key_updated = { context in
         guard let connection = unsafe connection(context) else { return }
-        connection.counters.keyUpdates += 1
-        connection.core.emit(.keyUpdated(connection))
+        connection.keysWerePrepared()
     }
     unsafe table.new_token = { context, bytes, count in
         guard let connection = unsafe connection(context) else { return }

@@ -60,6 +60,7 @@ package final class QUICConnection {
 
     // The handshake.
     var isHalfOpen = false
+    var hasPreparedKeys = false
     package internal(set) var isHandshakeCompleted = false
     package internal(set) var isHandshakeConfirmed = false
     var offersEarlyData = false
