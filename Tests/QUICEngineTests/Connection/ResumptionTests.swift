@@ -89,7 +89,7 @@ struct ResumptionTests {
             clientCredentials: .client(earlyData: true), serverCredentials: .server(earlyData: true))
         let kept = try session(pair)
         var firstFlight: [[UInt8]] = []
-        pair.tap = {
+        pair.tap = { [unowned pair] in
             if $0.to == pair.server.address && firstFlight.count < 2 { firstFlight.append($0.bytes) }
             return $0.bytes
         }

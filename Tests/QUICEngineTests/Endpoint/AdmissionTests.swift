@@ -16,7 +16,7 @@ struct AdmissionTests {
         try pair.connect()
         var connectionsBeforeProof = -1
         var count = 0
-        pair.tap = {
+        pair.tap = { [unowned pair] in
             if $0.to == pair.server.address {
                 count += 1
                 if count == 2 { connectionsBeforeProof = pair.server.endpoint.connectionCount }
@@ -83,7 +83,7 @@ struct AdmissionTests {
         configuration.maxHalfOpenConnections = 3
         let pair = try Pair(serverConfiguration: configuration)
         // Clients that fall silent.
-        pair.tap = { $0.to == pair.client.address ? nil : $0.bytes }
+        pair.tap = { [unowned pair] in $0.to == pair.client.address ? nil : $0.bytes }
         for _ in 0..<4 { try pair.connect() }
         pair.pass(.milliseconds(100))
         #expect(pair.server.endpoint.halfOpenCount == 3)
@@ -112,7 +112,7 @@ struct AdmissionTests {
     @Test func `Before the address is proved the server sends at most three times what it received`() throws {
         let pair = try Pair()
         var toServer = 0
-        pair.tap = {
+        pair.tap = { [unowned pair] in
             if $0.to == pair.server.address {
                 // Only the first packet arrives: its sender was forged.
                 guard toServer == 0 else { return nil }

@@ -34,7 +34,7 @@ struct GarbageTests {
         for seed in UInt64(1)...20 {
             let pair = try Pair(seed: seed)
             var generator = SeededGenerator(seed &+ 2000)
-            pair.tap = { datagram in
+            pair.tap = { [unowned pair] datagram in
                 let node = datagram.to == pair.server.address ? pair.server : pair.client
                 for _ in 0..<3 where generator.chance(0.5) {
                     var bytes = datagram.bytes
@@ -64,7 +64,7 @@ struct GarbageTests {
         configuration.newConnectionBurstPerAddress = 1e6
         let pair = try Pair(serverConfiguration: configuration)
         var first: [UInt8] = []
-        pair.tap = {
+        pair.tap = { [unowned pair] in
             if first.isEmpty && $0.to == pair.server.address { first = $0.bytes }
             return $0.bytes
         }

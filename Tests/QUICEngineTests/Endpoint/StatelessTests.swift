@@ -13,7 +13,7 @@ struct StatelessTests {
         packet += [UInt8](repeating: 0, count: 1200 - packet.count)
         let listener = pair.client
         listener.address = stranger
-        pair.tap = {
+        pair.tap = { [unowned pair] in
             if $0.to == stranger { answers.append($0.bytes) }
             return $0.bytes
         }
@@ -33,7 +33,7 @@ struct StatelessTests {
     @Test func `A client that has no version in common with the server gives up`() throws {
         let pair = try Pair()
         var isAnswered = false
-        pair.tap = { datagram in
+        pair.tap = { [unowned pair] datagram in
             guard datagram.to == pair.server.address else { return datagram.bytes }
             if !isAnswered {
                 isAnswered = true
@@ -62,12 +62,12 @@ struct StatelessTests {
         // The server restarts with the same secrets.
         let reborn = try Pair(serverSecrets: secrets, seed: 9)
         var resets: [[UInt8]] = []
-        pair.tap = { datagram in
+        pair.tap = { [unowned pair] datagram in
             guard datagram.to == pair.server.address else { return datagram.bytes }
             reborn.inject(datagram.bytes, to: reborn.server, from: datagram.from)
             return nil
         }
-        reborn.tap = {
+        reborn.tap = { [unowned pair, unowned reborn] in
             if $0.to == pair.client.address && $0.from == reborn.server.address { resets.append($0.bytes) }
             return $0.bytes
         }
@@ -109,7 +109,7 @@ struct StatelessTests {
             let pair = try Pair(serverConfiguration: configuration, serverSecrets: secrets)
             var found: Set<UInt8> = []
             var firstBytes: Set<UInt8> = []
-            pair.tap = {
+            pair.tap = { [unowned pair] in
                 if $0.to == pair.server.address,
                     let loop = $0.bytes.withUnsafeBytes({ QUICEndpoint.loopIndex(ofDatagram: $0, secrets: secrets) })
                 {
