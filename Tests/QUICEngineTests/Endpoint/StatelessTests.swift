@@ -13,7 +13,7 @@ struct StatelessTests {
         packet += [UInt8](repeating: 0, count: 1200 - packet.count)
         let listener = pair.client
         listener.address = stranger
-        pair.tap = { [unowned pair] in
+        pair.tap = {
             if $0.to == stranger { answers.append($0.bytes) }
             return $0.bytes
         }

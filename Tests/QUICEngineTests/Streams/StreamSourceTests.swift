@@ -40,7 +40,8 @@ struct StreamSourceTests {
             var count = 0
             while count < vectors.count && position < body.memory.count {
                 let size = min(pieceBytes, body.memory.count - position)
-                vectors[count] = QUICVector(base: UnsafePointer(body.memory.baseAddress! + position), count: size)
+                vectors[count] = QUICVector(
+                    base: body.memory.baseAddress.map { UnsafePointer($0 + position) }, count: size)
                 position += size
                 count += 1
             }
