@@ -31,6 +31,7 @@ package enum QUICEvent {
     /// Packets go to, or come from, another address than before.
     case pathChanged(QUICConnection, QUICPath)
 
+    /// An update of the keys, by either side, is complete (RFC 9001 §6); the next may be made.
     case keyUpdated(QUICConnection)
 
     /// Client: what a later connection to this server may resume with.
@@ -70,7 +71,7 @@ package enum QUICEvent {
 
     case datagram(QUICConnection, Bytes)
     case datagramAcknowledged(QUICConnection, id: UInt64)
-    /// The packet with the datagram is taken to be lost.
+    /// The packet with the datagram is taken to be lost. ngtcp2 0.12 does not report every loss.
     case datagramLost(QUICConnection, id: UInt64)
 }
 

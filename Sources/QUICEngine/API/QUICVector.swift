@@ -9,6 +9,7 @@ package struct QUICVector {
         self.count = count
     }
 
-    /// How many of them one offer may have.
-    package static var maximumCount: Int { 16 }
+    /// How many of them one offer may have. ngtcp2 0.12 keeps longer lists in memory of their own, which it never
+    /// frees when a packet with them was lost and they had to be divided.
+    package static var maximumCount: Int { 3 }
 }

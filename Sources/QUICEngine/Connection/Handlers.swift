@@ -67,8 +67,7 @@ private func addConnectionHandlers(_ table: inout cngtcp2_handlers) {
     }
     unsafe table.key_updated = { context in
         guard let connection = unsafe connection(context) else { return }
-        connection.counters.keyUpdates += 1
-        connection.core.emit(.keyUpdated(connection))
+        connection.keysWerePrepared()
     }
     unsafe table.new_token = { context, bytes, count in
         guard let connection = unsafe connection(context) else { return }
@@ -123,8 +122,7 @@ private func addStreamHandlers(_ table: inout cngtcp2_handlers) {
         guard let connection = unsafe connection(context),
             let stream = unsafe stream(user) ?? connection.streams[id]
         else { return }
-        stream.isReceivingOver = true
-        connection.core.emit(.streamReset(stream, code: code))
+        connection.wasReset(stream, code: code)
     }
     unsafe table.stream_closed = { context, user, id, hasCode, code in
         guard let connection = unsafe connection(context),

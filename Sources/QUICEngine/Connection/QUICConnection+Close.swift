@@ -138,6 +138,7 @@ extension QUICConnection {
         streams.removeAll()
         sendable.removeAll()
         blocked.removeAll()
+        endedUni.removeAll()
         datagrams.removeAll()
         core.forgetTokens(self)
         source = nil

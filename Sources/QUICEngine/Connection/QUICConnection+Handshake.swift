@@ -88,6 +88,17 @@ extension QUICConnection {
         core.emit(.handshakeConfirmed(self))
     }
 
+    /// ngtcp2 makes the next keys ready when the present ones have proved to work: the first time that is the
+    /// handshake's end, and after each update from then on.
+    func keysWerePrepared() {
+        guard hasPreparedKeys else {
+            hasPreparedKeys = true
+            return
+        }
+        counters.keyUpdates += 1
+        core.emit(.keyUpdated(self))
+    }
+
     func endHalfOpen() {
         guard isHalfOpen else { return }
         isHalfOpen = false

@@ -86,6 +86,10 @@ extension QUICConnection {
         returnedBytes += stream.unconsumedBytes
         stream.unconsumedBytes = 0
         _ = unsafe cngtcp2_stop_sending(handle, stream.id, min(code, Self.maximumCode))
+        if !stream.isBidirectional {
+            endedUni.append((stream, nil))
+            closeEndedUni()
+        }
         returnCredit()
         core.markReady(self)
     }
@@ -107,13 +111,32 @@ extension QUICConnection {
     }
 
     func received(_ stream: QUICStream, _ bytes: UnsafeRawBufferPointer, isLast: Bool) {
-        if isLast { stream.isReceivingOver = true }
+        if isLast {
+            stream.isReceivingOver = true
+            if !stream.isBidirectional { endedUni.append((stream, nil)) }
+        }
         if stream.isDiscarding {
             returnedBytes += bytes.count
             return
         }
         stream.unconsumedBytes += bytes.count
         unsafe core.events.appendData(stream, bytes, isLast: isLast)
+    }
+
+    func wasReset(_ stream: QUICStream, code: UInt64) {
+        stream.isReceivingOver = true
+        core.emit(.streamReset(stream, code: code))
+        if !stream.isBidirectional { endedUni.append((stream, code)) }
+    }
+
+    /// ngtcp2 0.12 never reports that a unidirectional stream of the peer is over.
+    func closeEndedUni() {
+        guard !endedUni.isEmpty, let handle = unsafe handle else { return }
+        for (stream, code) in endedUni where streams[stream.id] === stream {
+            unsafe cngtcp2_set_stream_data(handle, stream.id, nil)
+            closed(stream, code: code)
+        }
+        endedUni.removeAll(keepingCapacity: true)
     }
 
     func acknowledged(_ stream: QUICStream, _ byteCount: Int) {

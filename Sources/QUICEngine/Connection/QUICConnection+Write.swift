@@ -50,7 +50,9 @@ extension QUICConnection {
         guard unsafe self.handle != nil else {
             return used > 0 ? transmit(used, segment, first) : nil
         }
-        if used > 0 { unsafe cngtcp2_sent(handle, now) }
+        // The handshake is not paced: before there is a round-trip time ngtcp2 would spread its few packets over
+        // 333 ms, and RFC 9002 §7.7 allows a burst of the initial window.
+        if used > 0 && isHandshakeCompleted { unsafe cngtcp2_sent(handle, now) }
         if isMore { core.markReady(self) }
         updateDeadline(now: now)
         return used > 0 ? transmit(used, segment, first) : nil

@@ -45,6 +45,8 @@ package final class QUICConnection {
     var sendable = FIFO<QUICStream>()
     /// Streams that had no credit: looked at for STOP_SENDING, which ngtcp2 does not report.
     var blocked = FIFO<QUICStream>()
+    /// The peer's unidirectional streams that are over.
+    var endedUni: [(stream: QUICStream, code: UInt64?)] = []
     var mayOpenBidi = true
     var mayOpenUni = true
     /// Streams of the peer that closed; it may open so many new ones.
@@ -58,6 +60,7 @@ package final class QUICConnection {
 
     // The handshake.
     var isHalfOpen = false
+    var hasPreparedKeys = false
     package internal(set) var isHandshakeCompleted = false
     package internal(set) var isHandshakeConfirmed = false
     /// What the verifier answered about the peer; of a session that was offered for resumption, until the handshake
@@ -176,6 +179,7 @@ package final class QUICConnection {
     /// Does what the callbacks could not do themselves.
     private func afterInput() {
         guard let handle = unsafe handle else { return }
+        closeEndedUni()
         returnCredit()
         checkStopped()
         var raw = cngtcp2_path()

@@ -66,7 +66,7 @@ final class UDPPump {
                 let end = min(start + transmit.segmentBytes, transmit.byteCount)
                 transmit.path.remote.withSockaddr { address in
                     _ = sendto(
-                        socketHandle, buffer.baseAddress! + start, end - start, 0,
+                        socketHandle, buffer.baseAddress.map { $0 + start }, end - start, 0,
                         address.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(address.count))
                 }
                 start = end

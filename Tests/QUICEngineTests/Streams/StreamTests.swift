@@ -36,6 +36,23 @@ struct StreamTests {
         #expect(pair.run { pair.server.connection?.openStreamCount == 0 })
     }
 
+    @Test func `A thousand unidirectional streams, no more open at a time than allowed`() throws {
+        let pair = try Pair(behaviour: .collect)
+        let connection = try pair.handshake()
+        var opened = 0
+        func openMore() {
+            while opened < 1000, let stream = try? connection.openStream(isBidirectional: false) {
+                opened += 1
+                _ = connection.write(stream, Bytes(utf8: "note \(stream.id)"), isLast: true)
+            }
+        }
+        pair.client.onEvent = { if case .streamsAvailable = $0 { openMore() } }
+        openMore()
+        #expect(opened == 256)
+        #expect(pair.run { pair.server.closedStreams.count == 1000 && pair.client.closedStreams.count == 1000 })
+        #expect(pair.server.connection?.openStreamCount == 0 && connection.openStreamCount == 0)
+    }
+
     @Test func `A reader that gives no credit stops the writer, and both keep little`() throws {
         let pair = try Pair(behaviour: .hold)
         let connection = try pair.handshake()
@@ -97,7 +114,7 @@ struct StreamTests {
         connection.reset(stream, code: 77)
         #expect(pair.run { pair.server.resets[stream.id] != nil && pair.client.closedStreams[stream.id] != nil })
         #expect(pair.server.resets[stream.id] == 77)
-        #expect(pair.run { pair.server.closedStreams[stream.id] == .some(77) })
+        #expect(pair.run { pair.server.closedStreams[stream.id] == .some(77) }, "\(pair.server.closedStreams)")
         #expect(connection.write(stream, "more") == .closed)
     }
 

@@ -14,6 +14,8 @@ final class Node {
 
     let endpoint: QUICEndpoint
     var address: QUICAddress
+    /// Addresses it had before, at which it can still be reached.
+    var others: [QUICAddress] = []
     var behaviour: Behaviour
 
     var connections: [QUICConnection] = []

@@ -21,6 +21,8 @@ final class Pair {
         let ecn: UInt8
         let from: QUICAddress
         let to: QUICAddress
+        /// A test put it there; the tap does not see it.
+        var isInjected = false
     }
 
     let client: Node
@@ -127,7 +129,9 @@ final class Pair {
 
     /// Puts a datagram on the way as if `path` had brought it.
     func inject(_ bytes: [UInt8], to node: Node, from: QUICAddress) {
-        inFlight.append(InFlight(arrival: now, order: order, bytes: bytes, ecn: 0, from: from, to: node.address))
+        inFlight.append(
+            InFlight(
+                arrival: now, order: order, bytes: bytes, ecn: 0, from: from, to: node.address, isInjected: true))
         order += 1
     }
 
@@ -155,8 +159,8 @@ final class Pair {
         let due = inFlight.filter { $0.arrival <= now }.sorted { ($0.arrival, $0.order) < ($1.arrival, $1.order) }
         inFlight.removeAll { $0.arrival <= now }
         for datagram in due {
-            guard let bytes = tap == nil ? datagram.bytes : tap?(datagram) else { continue }
-            for node in [client, server] where node.address == datagram.to {
+            guard let bytes = tap == nil || datagram.isInjected ? datagram.bytes : tap?(datagram) else { continue }
+            for node in [client, server] where node.address == datagram.to || node.others.contains(datagram.to) {
                 bytes.withUnsafeBytes {
                     node.endpoint.receive(
                         $0, segmentBytes: $0.count, ecn: datagram.ecn,
