@@ -4,7 +4,7 @@
 CONFIGURATION ?= release
 # `make demo INPUT=path` sends that file or folder; the default is this repository.
 INPUT ?=
-# `make demo TRANSPORT=grpc`: the wire between the nodes.
+# `make demo TRANSPORT=quic`: the wire between the nodes: grpc, quic, or mixed for both.
 TRANSPORT ?= grpc
 # `make test ARGS='--filter Name'`, `make bench ARGS=--quick`
 ARGS ?=
@@ -19,7 +19,7 @@ help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r task text; do \
 		printf '  make %-14s %s\n' "$$task" "$$text"; done
 
-demo: ## three nodes exchange real transactions, one is killed, nothing is lost [INPUT=path] [TRANSPORT=grpc]
+demo: ## three nodes exchange real transactions, one is killed, nothing is lost [INPUT=path] [TRANSPORT=quic|mixed]
 	@scripts/bootstrap build
 	swift build -c $(CONFIGURATION) --product dagnode
 	@DAGNODE="$(CURDIR)/.build/$(CONFIGURATION)/dagnode" INPUT="$(INPUT)" TRANSPORT="$(TRANSPORT)" scripts/demo

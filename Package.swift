@@ -121,7 +121,7 @@ let package = Package(
                 "DAGNode", "DAGProtocol", "DAGStore", "GRPCTransport", "NodeTransport", "TransactionSignatures",
                 "TransportResilience", "TransportTLS",
                 .argumentParser, .logging, .serviceLifecycle, .unixSignals,
-            ]
+            ] + (hasQUIC ? ["QUICTransport"] : [])
         ),
 
         // Programs that show and measure.

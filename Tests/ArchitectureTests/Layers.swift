@@ -78,7 +78,8 @@ let layers: [Module] = [
     Module(
         "dagnode",
         [
-            "NodeTransport", "GRPCTransport", "TransportTLS", "TransportResilience", "TransactionSignatures",
+            "NodeTransport", "GRPCTransport", "QUICTransport", "TransportTLS", "TransportResilience",
+            "TransactionSignatures",
             "DAGProtocol", "DAGStore", "DAGNode",
         ],
         foreign: foundation.union(platform)

@@ -44,12 +44,18 @@ struct DemoTests {
         #expect(file.shares(3).allSatisfy { $0.count > 90 })
     }
 
-    @Test func `Nothing is lost`() async throws {
+    @Test(arguments: DemoWires.allCases.filter(\.areThere))
+    func `Nothing is lost, whatever the wire`(wires: DemoWires) async throws {
         let folder = try Folder()
         let file = try folder.write("input", Data((0..<60_000).map { UInt8(truncatingIfNeeded: $0 / 3) }))
-        let result = try await Program.run("demo", "--transactions", "600", "--challenges", "3", file)
+        let result = try await Program.run(
+            "demo", "--transport", wires.rawValue, "--transactions", "600", "--challenges", "3", file)
         #expect(result.exitCode == 0, "\(result.error)\n\(result.output)")
         #expect(result.output.contains("kill -9 "))
+        for scheme in ["grpc", "quic"] {
+            let isSpoken = wires == .mixed || wires.rawValue == scheme
+            #expect(result.output.contains("\(scheme)://") == isSpoken)
+        }
         #expect(result.output.contains("Nothing acknowledged was lost: 600 transactions"))
     }
 

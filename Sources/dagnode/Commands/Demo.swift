@@ -22,8 +22,8 @@ struct Demo: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A file with further names, each followed by a zero byte.", valueName: "file"))
     var filesFrom: String?
 
-    @Option(help: "The wire between the nodes: grpc.")
-    var transport = "grpc"
+    @Option(help: "The wire between the nodes.")
+    var transport = DemoWires.grpc
 
     @Option(help: "At least this many transactions are made, where the input is large enough.")
     var transactions = 4_000
@@ -32,7 +32,9 @@ struct Demo: AsyncParsableCommand {
     var challenges = 25
 
     func validate() throws {
-        guard transport == "grpc" else { throw ValidationError("--transport: '\(transport)' is not known, grpc is") }
+        guard transport.areThere else {
+            throw ValidationError("--transport \(transport.rawValue): this program was built without QUIC")
+        }
         guard (1...1_000_000).contains(transactions) else {
             throw ValidationError("--transactions must be within 1...1000000")
         }
@@ -42,7 +44,8 @@ struct Demo: AsyncParsableCommand {
     func run() async throws {
         let input = try DemoInput.read(try names(), minimumTransactions: transactions)
         let outcome = OutcomeBox()
-        let service = DemoService(input: input, challenges: challenges, outcome: outcome)
+        let service = DemoService(
+            input: input, network: DemoNetwork(wires: transport), challenges: challenges, outcome: outcome)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -78,11 +81,11 @@ private final class OutcomeBox: Sendable {
 /// The demonstration as a service, so that signals cancel it.
 private struct DemoService: ServiceLifecycle.Service {
     let input: DemoInput
+    let network: DemoNetwork
     let challenges: Int
     let outcome: OutcomeBox
 
     func run() async {
-        let network = DemoNetwork()
         do {
             let run = DemoRun(input: input, network: network, challenges: challenges)
             outcome.set(.success(try await run.run()))

@@ -22,9 +22,12 @@ struct Serve: AsyncParsableCommand {
             """)
 
     @Option(
-        help: "Where to listen, for example grpc://127.0.0.1:50051; port 0 takes a free one.",
+        help: """
+            Where to listen, for example grpc://127.0.0.1:50051 or quic://127.0.0.1:50051; port 0 takes a free one. \
+            Repeatable.
+            """,
         transform: Endpoint.argument)
-    var listen: Endpoint
+    var listen: [Endpoint]
 
     @Option(help: ArgumentHelp("Where the node keeps what it has; made if it is not there.", valueName: "directory"))
     var data: String
@@ -54,6 +57,7 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         guard id ?? security.name != nil else { throw ValidationError("a node needs --name or --id") }
+        guard !listen.isEmpty else { throw ValidationError("a node needs --listen") }
         guard repairInterval > 0, repairInterval <= 86_400 else {
             throw ValidationError("--repair-interval must be above 0 and at most 86400")
         }
@@ -68,8 +72,10 @@ struct Serve: AsyncParsableCommand {
         let node = LedgerNode(
             configuration: try nodeConfiguration(), store: store, key: key, transport: transport,
             observer: { NodeLog.write($0, to: logger) })
-        let listener = try await transport.listen(on: listen, services: node.services)
-        Console.print("LISTENING \(listener.endpoint)")
+        for endpoint in listen {
+            let listener = try await transport.listen(on: endpoint, services: node.services)
+            Console.print("LISTENING \(listener.endpoint)")
+        }
 
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(

@@ -2,9 +2,22 @@ internal import GRPCTransport
 internal import NodeTransport
 internal import TransportTLS
 
-/// The only place that knows which transport the program runs on.
+#if canImport(QUICTransport)
+    internal import QUICTransport
+#endif
+
+/// The only place that knows which transports the program runs on.
 enum Wire {
-    /// A transport as the options say, and what keeps its credentials in step with their files.
+    /// The schemes of the endpoints that the program can be reached at.
+    static var schemes: [Endpoint.Scheme] {
+        #if canImport(QUICTransport)
+            [.grpc, .quic]
+        #else
+            [.grpc]
+        #endif
+    }
+
+    /// A transport for every scheme, as the options say, and what keeps its credentials in step with their files.
     ///
     /// - Parameters:
     ///   - protection: Who this process is and whom it trusts.
@@ -19,12 +32,23 @@ enum Wire {
         configuration.keepAlive = .node
         configuration.onEvent = onEvent
         switch protection {
-        case .plaintext: return (try GRPCTransport(security: .plaintext, configuration: configuration), nil)
+        case .plaintext:
+            // QUIC is never without TLS.
+            let grpc = try GRPCTransport(security: .plaintext, configuration: configuration)
+            return (TransportRouter([.grpc: grpc, .unix: grpc]), nil)
         case .mutualTLS(let files):
             let watcher = try CredentialWatcher(files)
             for warning in watcher.credentials.identity?.warnings ?? [] { onWarning(warning) }
             let security = GRPCTransport.Security.mutualTLS(watcher.credentials)
-            return (try GRPCTransport(security: security, configuration: configuration), watcher)
+            let grpc = try GRPCTransport(security: security, configuration: configuration)
+            var transports: [Endpoint.Scheme: any Transport] = [.grpc: grpc, .unix: grpc]
+            #if canImport(QUICTransport)
+                var quic = QUICTransport.Configuration()
+                quic.keepAlive = .node
+                quic.onEvent = onEvent
+                transports[.quic] = try QUICTransport(credentials: watcher.credentials, configuration: quic)
+            #endif
+            return (TransportRouter(transports), watcher)
         }
     }
 

@@ -15,7 +15,10 @@ actor DemoNetwork {
             "dagnode-demo-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
         ).path
     private(set) var nodes: [NodeProcess] = []
+    private let wires: DemoWires
     private var isStopped = false
+
+    init(wires: DemoWires) { self.wires = wires }
 
     private var identities: String { "\(directory)/identities" }
 
@@ -33,7 +36,9 @@ actor DemoNetwork {
         }
         for attempt in 1... {
             do {
-                try await startNodes(on: try await Wire.freeEndpoints(Self.names.count))
+                // What is free for TCP is most likely free for UDP as well.
+                let free = try await Wire.freeEndpoints(Self.names.count)
+                try await startNodes(on: free.map { wires.endpoints(port: $0.port ?? 0) })
                 return
             } catch let error as TransportError where attempt < Self.portAttempts && error.message.contains("in use") {
                 for node in nodes { await node.kill() }
@@ -41,15 +46,20 @@ actor DemoNetwork {
         }
     }
 
-    private func startNodes(on endpoints: [Endpoint]) async throws {
-        nodes = zip(Self.names, endpoints).map { name, endpoint in
+    private func startNodes(on endpoints: [[Endpoint]]) async throws {
+        nodes = zip(Self.names, endpoints).enumerated().map { number, node in
+            let (name, own) = node
             var arguments = [
-                "--listen", "\(endpoint)", "--data", "\(directory)/\(name)", "--identity-directory", identities,
-                "--name", name, "--repair-interval", "5", "--stop-with-input",
+                "--data", "\(directory)/\(name)", "--identity-directory", identities, "--name", name,
+                "--repair-interval", "5", "--stop-with-input",
             ]
-            for peer in endpoints where peer != endpoint { arguments += ["--peer", "\(peer)"] }
-            return NodeProcess(
-                name: name, endpoint: endpoint, arguments: arguments, logPath: "\(directory)/\(name).log")
+            for endpoint in own { arguments += ["--listen", "\(endpoint)"] }
+            for (peer, theirs) in endpoints.enumerated() where peer != number {
+                if let endpoint = wires.choice(theirs, node: number, peer: peer, count: endpoints.count) {
+                    arguments += ["--peer", "\(endpoint)"]
+                }
+            }
+            return NodeProcess(name: name, endpoints: own, arguments: arguments, logPath: "\(directory)/\(name).log")
         }
         for node in nodes {
             guard !isStopped else { throw CancellationError() }

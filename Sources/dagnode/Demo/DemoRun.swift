@@ -22,9 +22,16 @@ struct DemoRun {
         let transport = try await network.makeTransport()
         let nodes = await network.nodes
         for node in nodes {
-            Console.print("node \(node.name) serves at \(node.endpoint), process \(await node.processID ?? 0)")
+            let places = node.endpoints.map(\.description).joined(separator: " and ")
+            Console.print("node \(node.name) serves at \(places), process \(await node.processID ?? 0)")
         }
-        let clients = nodes.map { DemoClient(name: $0.name, endpoint: $0.endpoint, transport: transport) }
+        let clients = nodes.enumerated().compactMap { number, node in
+            // The clients take turns with the wires, too.
+            node.endpoints.isEmpty
+                ? nil
+                : DemoClient(
+                    name: node.name, endpoint: node.endpoints[number % node.endpoints.count], transport: transport)
+        }
         try await connectAll(clients)
         let shares = Dictionary(uniqueKeysWithValues: zip(DemoNetwork.names, input.shares(nodes.count)))
         let submissions = try await submit(shares, clients)

@@ -4,7 +4,8 @@ internal import NodeTransport
 /// One `dagnode serve` process.
 actor NodeProcess {
     let name: String
-    let endpoint: Endpoint
+    /// Where it serves, at least one.
+    let endpoints: [Endpoint]
     private let arguments: [String]
     private let logPath: String
     private var process: Process?
@@ -12,9 +13,9 @@ actor NodeProcess {
     private var input: Pipe?
     private var exits: AsyncStream<Void>?
 
-    init(name: String, endpoint: Endpoint, arguments: [String], logPath: String) {
+    init(name: String, endpoints: [Endpoint], arguments: [String], logPath: String) {
         self.name = name
-        self.endpoint = endpoint
+        self.endpoints = endpoints
         self.arguments = arguments
         self.logPath = logPath
     }
@@ -59,9 +60,14 @@ actor NodeProcess {
         self.process = process
         self.input = input
         self.exits = exits
-        for await line in lines where line.hasPrefix("LISTENING ") { return }
+        var silent = endpoints.count
+        for await line in lines where line.hasPrefix("LISTENING ") {
+            silent -= 1
+            if silent == 0 { return }
+        }
         try Task.checkCancellation()
-        throw TransportError(.unavailable, "node \(name) did not start: \(lastLogLine())", endpoint: endpoint)
+        throw TransportError(
+            .unavailable, "node \(name) did not start: \(lastLogLine())", endpoint: endpoints.first)
     }
 
     /// Ends it at once, as a loss of power would.
