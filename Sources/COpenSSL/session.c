@@ -175,6 +175,14 @@ static bool set_groups(SSL_CTX *context) {
     return false;
 }
 
+bool copenssl_has_group(const char *name) {
+    SSL_CTX *context = SSL_CTX_new(TLS_method());
+    bool is_there = context != NULL && SSL_CTX_set1_groups_list(context, name) == 1;
+    SSL_CTX_free(context);
+    ERR_clear_error();
+    return is_there;
+}
+
 bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum_version) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET
                                      | SSL_OP_CIPHER_SERVER_PREFERENCE);

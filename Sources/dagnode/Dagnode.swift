@@ -13,7 +13,7 @@ struct Dagnode: AsyncParsableCommand {
             Exit codes: 0 success, 1 failure, 64 wrong usage, 130 interrupted.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self, Submit.self, Status.self, IdentityCommand.self, Demo.self])
+        subcommands: [Serve.self, Submit.self, Status.self, IdentityCommand.self, Doctor.self, Demo.self])
 }
 
 @main

@@ -36,6 +36,9 @@ typedef struct {
     bool is_missing_alpn;
 } copenssl_io;
 
+/// Whether the linked OpenSSL can use a group for key exchange, by its name in TLS.
+bool copenssl_has_group(const char *name);
+
 /// Sets what all our contexts share: options, modes, groups, cipher order, no resumption.
 bool copenssl_context_prepare(SSL_CTX *context, int minimum_version, int maximum_version);
 
