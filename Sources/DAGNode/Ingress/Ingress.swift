@@ -1,6 +1,7 @@
 internal import DAGProtocol
 internal import DAGStore
 internal import NodeTransport
+internal import TransactionSignatures
 
 /// The way of a transaction into the node: validate, store (commit), acknowledge, link, broadcast.
 struct Ingress: Sendable {
@@ -49,7 +50,7 @@ struct Ingress: Sendable {
         _ message: Tx, from source: TransactionSource, sender: String
     ) async throws -> (Transaction, StoreOutcome) {
         do {
-            let transaction = try Transaction(validating: message, now: core.now(), limits: core.configuration.limits)
+            let transaction = try await validate(message)
             let outcome = try await core.store.store(transaction, from: source)
             switch outcome {
             case .stored: linker.wake()
@@ -68,6 +69,19 @@ struct Ingress: Sendable {
         } catch let error as StoreError {
             throw error.status
         }
+    }
+
+    /// Signatures of ML-DSA cost so much that their check would hold up the other connections of the loop.
+    private func validate(_ message: Tx) async throws(InvalidField) -> Transaction {
+        let isCheap = message.publicKey.count <= SignatureAlgorithm.ed25519.publicKeyByteCount
+        return isCheap ? try checked(message) : try await checkedElsewhere(message)
+    }
+
+    @concurrent
+    private func checkedElsewhere(_ message: Tx) async throws(InvalidField) -> Transaction { try checked(message) }
+
+    private func checked(_ message: Tx) throws(InvalidField) -> Transaction {
+        try Transaction(validating: message, now: core.now(), limits: core.configuration.limits)
     }
 
     private func refusalsCounted<Result>(_ body: () async throws -> Result) async throws -> Result {

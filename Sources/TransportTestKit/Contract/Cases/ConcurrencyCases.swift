@@ -41,9 +41,9 @@ extension TransportContract {
                 }
             }
         },
-        ContractCase("5,000 calls one after the other") { test in
+        ContractCase("2,000 calls one after the other") { test in
             try await Rig.with(test, serving: [ContractMethods.echo]) { rig in
-                for number in 0..<5000 {
+                for number in 0..<2000 {
                     let response = try await rig.connection.call(ContractMethods.unary, Bytes(number: number))
                     try requireEqual(response.number, number, "call number \(number) works like the first")
                 }
