@@ -180,6 +180,7 @@ if hasQUIC {
                 "GRPCCalls",
             ]
         ),
+        program("quic-echo", path: "Examples/QUICEcho", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         tests(of: "QUICEngine", ["NodeTransport", "TransportTLS"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
         tests(of: "QUICTransport", ["EventLoops", "NodeTransport", "QUICEngine", "TransportTLS", "TransportTestKit"]),

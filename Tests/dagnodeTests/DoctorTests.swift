@@ -36,7 +36,8 @@ struct DoctorTests {
     }
 
     @Test func `An identity that cannot be used is a finding`() async throws {
-        let result = try await Program.run("doctor", "--cert", "/nowhere.pem", "--key", "/nowhere-key.pem", "--ca", "/ca")
+        let result = try await Program.run(
+            "doctor", "--cert", "/nowhere.pem", "--key", "/nowhere-key.pem", "--ca", "/ca")
         #expect(result.exitCode == 1)
         #expect(result.output.contains("FAIL  identity: /nowhere"), "\(result.output)")
         #expect(try await Program.run("doctor", "--peer", "grpc://127.0.0.1:1").exitCode == 64)
