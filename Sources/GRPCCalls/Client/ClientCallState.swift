@@ -19,6 +19,21 @@ package protocol ClientCallWire: AnyObject, Sendable {
     func dequeue(_ call: ClientCallState)
 }
 
+/// What the calls of one client's connection share.
+package final class ClientCallContext: Sendable {
+    let wire: any ClientCallWire
+    let loop: EventLoop
+    let endpoint: Endpoint
+    let limits: CallLimits
+
+    package init(wire: any ClientCallWire, loop: EventLoop, endpoint: Endpoint, limits: CallLimits) {
+        self.wire = wire
+        self.loop = loop
+        self.endpoint = endpoint
+        self.limits = limits
+    }
+}
+
 /// One call that a client makes, from the moment it begins until its caller has read its end.
 ///
 /// Soundness of `@unchecked Sendable`: the constants are immutable, `finalTrailers` is behind a mutex, and
@@ -37,10 +52,7 @@ package final class ClientCallState: @unchecked Sendable {
     }
 
     package let head: CallHead
-    package let loop: EventLoop
-    let wire: any ClientCallWire
-    let endpoint: Endpoint
-    private let limits: CallLimits
+    private let context: ClientCallContext
     private let finalTrailers = Mutex(Metadata())
 
     // Confined to the loop.
@@ -63,14 +75,16 @@ package final class ClientCallState: @unchecked Sendable {
     /// A header section with a status that may turn out to be all there is.
     private var lonelyHead: ResponseHead?
 
-    package init(head: CallHead, wire: any ClientCallWire, loop: EventLoop, endpoint: Endpoint, limits: CallLimits) {
+    package init(head: CallHead, context: ClientCallContext) {
         self.head = head
-        self.wire = wire
-        self.loop = loop
-        self.endpoint = endpoint
-        self.limits = limits
-        assembler = MessageAssembler(limit: limits.maximumReceiveMessageBytes)
+        self.context = context
+        assembler = MessageAssembler(limit: context.limits.maximumReceiveMessageBytes)
     }
+
+    var loop: EventLoop { context.loop }
+    private var wire: any ClientCallWire { context.wire }
+    private var limits: CallLimits { context.limits }
+    private var endpoint: Endpoint { context.endpoint }
 
     package var trailers: Metadata { finalTrailers.withLock { $0 } }
 

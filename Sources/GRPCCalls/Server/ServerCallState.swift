@@ -24,6 +24,19 @@ package protocol ServerCallWire: AnyObject, Sendable {
     func consume(_ handle: CallHandle, byteCount: Int)
 }
 
+/// What the calls of one server's connection share.
+package final class ServerCallContext: Sendable {
+    let wire: any ServerCallWire
+    let loop: EventLoop
+    let limits: CallLimits
+
+    package init(wire: any ServerCallWire, loop: EventLoop, limits: CallLimits) {
+        self.wire = wire
+        self.loop = loop
+        self.limits = limits
+    }
+}
+
 /// One call that a server serves: what the connection knows about it, and what its handler holds.
 ///
 /// Soundness of `@unchecked Sendable`: the constants are immutable, `metadata` is behind a mutex, and all
@@ -38,9 +51,7 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     package let handle: CallHandle
     package let head: CallHead
     let handler: MethodHandler
-    let loop: EventLoop
-    private let wire: any ServerCallWire
-    private let limits: CallLimits
+    private let context: ServerCallContext
     private let metadata = Mutex(OutgoingMetadata())
 
     // Confined to the loop.
@@ -60,18 +71,19 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
 
     /// - Parameter timeout: What the client gave the call, in nanoseconds.
     package init(
-        handle: CallHandle, handler: MethodHandler, metadata: Metadata, timeout: Int64?, wire: any ServerCallWire,
-        loop: EventLoop, limits: CallLimits
+        handle: CallHandle, handler: MethodHandler, metadata: Metadata, timeout: Int64?, context: ServerCallContext
     ) {
         self.handle = handle
         self.handler = handler
-        self.wire = wire
-        self.loop = loop
-        self.limits = limits
+        self.context = context
         let deadline = timeout.map { Deadline(.now.advanced(by: .nanoseconds($0))) }
         head = CallHead(method: handler.name, shape: handler.shape, metadata: metadata, deadline: deadline)
-        assembler = MessageAssembler(limit: limits.maximumReceiveMessageBytes)
+        assembler = MessageAssembler(limit: context.limits.maximumReceiveMessageBytes)
     }
+
+    private var loop: EventLoop { context.loop }
+    private var wire: any ServerCallWire { context.wire }
+    private var limits: CallLimits { context.limits }
 
     package var peer: PeerIdentity? { wire.peer }
     package var remoteEndpoint: Endpoint { wire.remoteEndpoint }

@@ -1,10 +1,9 @@
 internal import EventLoops
 internal import GRPCCalls
-internal import GRPCSemantics
 internal import HTTP2Engine
 internal import NodeTransport
 
-// How calls begin, and what the wire does for them.
+// How calls begin.
 
 extension ClientConnection {
     // MARK: Beginning calls
@@ -79,44 +78,6 @@ extension ClientConnection {
         while opened < queue.count, openNow(queue[opened]) { opened += 1 }
         if opened > 0 { queue.removeFirst(opened) }
     }
-}
-
-extension ClientConnection: ClientCallWire {
-    nonisolated func write(_ message: Bytes, to handle: CallHandle) {
-        onLoop { connection in
-            connection.wire.engine.sendData(
-                StreamHandle(handle), prefix: UInt64(message.count) << 24, prefixCount: MessageAssembler.prefixBytes,
-                payload: message, endStream: false)
-            connection.scheduleFlush()
-        }
-    }
-
-    nonisolated func endStream(_ handle: CallHandle) {
-        onLoop { connection in
-            connection.wire.engine.endStream(StreamHandle(handle))
-            connection.scheduleFlush()
-        }
-    }
-
-    nonisolated func resetStream(_ handle: CallHandle, isCancelled: Bool) {
-        onLoop { connection in
-            connection.wire.engine.reset(StreamHandle(handle), isCancelled ? .cancel : .noError)
-            connection.scheduleFlush()
-        }
-    }
-
-    nonisolated func unsentBytes(_ handle: CallHandle) -> Int {
-        onLoop { $0.wire.engine.queuedBytes(StreamHandle(handle)) }
-    }
-
-    nonisolated func consume(_ handle: CallHandle, byteCount: Int) {
-        onLoop { connection in
-            connection.wire.engine.consume(StreamHandle(handle), byteCount)
-            connection.scheduleFlush()
-        }
-    }
-
-    nonisolated func dequeue(_ call: ClientCallState) { onLoop { $0.queue.removeAll { $0 === call } } }
 }
 
 extension CallHandle {

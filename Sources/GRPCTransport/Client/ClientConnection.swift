@@ -24,10 +24,10 @@ actor ClientConnection: WireConnection, Connection {
     nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
 
     let wire: HTTP2Wire
+    nonisolated let callContext: ClientCallContext
     var phase = Phase.handshaking(nil)
     var streams: [ClientCallState?] = []
     var queue: [ClientCallState] = []
-    var isFlushScheduled = false
     let timer = LoopTimer()
     var keepAlive: KeepAlive?
     var closeWaiters: [Suspension<Void>] = []
@@ -47,6 +47,10 @@ actor ClientConnection: WireConnection, Connection {
         wire = HTTP2Wire(
             loop: loop, descriptor: descriptor,
             engine: HTTP2Engine(role: .client, configuration: configuration.engine), tls: tls)
+        let port = ClientCallPort(wire)
+        callContext = ClientCallContext(
+            wire: port, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
+        port.connection = self
     }
 
     nonisolated var remoteEndpoint: Endpoint { endpoint }
@@ -94,7 +98,7 @@ actor ClientConnection: WireConnection, Connection {
     }
 
     private nonisolated func newCall(_ head: CallHead) -> ClientCallState {
-        ClientCallState(head: head, wire: self, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
+        ClientCallState(head: head, context: callContext)
     }
 
     nonisolated func close(within grace: Duration) async {

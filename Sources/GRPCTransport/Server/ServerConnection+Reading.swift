@@ -78,7 +78,7 @@ extension ServerConnection {
             timeout = head.timeout
             call = ServerCallState(
                 handle: CallHandle(handle), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
-                wire: self, loop: loop, limits: configuration.callLimits)
+                context: callContext)
         } catch {
             switch error {
             case .status(let status): return refuse(handle, status)

@@ -2,7 +2,6 @@ internal import EventLoops
 internal import GRPCCalls
 internal import HTTP2Engine
 internal import NodeTransport
-internal import Synchronization
 internal import TransportTLS
 
 /// A connection that a listener accepted. It lives on one event loop.
@@ -25,21 +24,14 @@ actor ServerConnection: WireConnection {
     let methods: ServerMethods
     let owner: any ServerConnectionOwner
 
-    nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
-
     let wire: HTTP2Wire
+    let port: ServerCallPort
+    let callContext: ServerCallContext
     var phase = Phase.handshaking
     var streams: [ServerCallState?] = []
-    var isFlushScheduled = false
     let timer = LoopTimer()
     var keepAlive: KeepAlive?
     var closeWaiters: [Suspension<Void>] = []
-
-    // Fields that are sent with every response; they belong to this connection's engine.
-    let responseHead = [
-        PreparedField(name: ":status", value: "200"), PreparedField(name: "content-type", value: "application/grpc"),
-    ]
-    let okTrailers = [PreparedField(name: "grpc-status", value: "0")]
 
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
     var repeatedMetadata: RequestHead.Repeated?
@@ -56,9 +48,9 @@ actor ServerConnection: WireConnection {
         wire = HTTP2Wire(
             loop: loop, descriptor: descriptor,
             engine: HTTP2Engine(role: .server, configuration: configuration.engine), tls: tls)
+        port = ServerCallPort(wire, remoteEndpoint)
+        callContext = ServerCallContext(wire: port, loop: loop, limits: configuration.callLimits)
     }
-
-    nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
 
     // MARK: Life
 
@@ -74,7 +66,7 @@ actor ServerConnection: WireConnection {
     func becameReady() {
         guard case .handshaking = phase else { return }
         phase = .open
-        verifiedPeer.withLock { $0 = wire.tls?.peer }
+        port.peer = wire.tls?.peer
         startKeepAlive()
         if let auditEvent { owner.report(auditEvent) }
         owner.report(TransportEvent(.connectionAccepted, remoteEndpoint: remoteEndpoint))

@@ -7,8 +7,10 @@ internal import TransportTLS
 
 /// A connected socket with TLS, if any, and the HTTP/2 engine on top: moves bytes between the three.
 ///
-/// Owned by a connection's actor and confined to its loop.
-final class HTTP2Wire {
+/// Owned by a connection's actor.
+///
+/// Soundness of `@unchecked Sendable`: it is used on its loop only.
+final class HTTP2Wire: @unchecked Sendable {
     /// What a read led to.
     enum ReadOutcome {
         /// Nothing more for now.
@@ -39,6 +41,9 @@ final class HTTP2Wire {
     private(set) var lastReceive: Int64 = 0
 
     private var registration: LoopRegistration?
+    /// Flushes the wire when the jobs of a turn have run; gone once the wire is closed.
+    private var flusher: (any LoopFlushable)?
+    private var isFlushScheduled = false
     /// The peer sends nothing more.
     private var hasEnded = false
     private var isWriteBlocked = false
@@ -52,8 +57,9 @@ final class HTTP2Wire {
         isHandshaking = tls != nil
     }
 
-    func register(_ handler: any LoopEventHandler) throws(LoopError) {
+    func register(_ handler: any LoopEventHandler & LoopFlushable) throws(LoopError) {
         lastReceive = loop.now
+        flusher = handler
         registration = try loop.add(descriptor: descriptor, events: [.readable, .peerClosed], handler: handler)
     }
 
@@ -62,6 +68,7 @@ final class HTTP2Wire {
     func close(abruptly: Bool = false) {
         guard !isClosed else { return }
         isClosed = true
+        flusher = nil
         if let registration { loop.remove(registration, descriptor: descriptor) }
         if abruptly || hasEnded || registration == nil {
             cs_close(descriptor)
@@ -172,12 +179,20 @@ final class HTTP2Wire {
 
     // MARK: Writing
 
+    /// Has the owner flush the wire at the end of the turn.
+    func scheduleFlush() {
+        guard !isFlushScheduled, let flusher else { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(flusher)
+    }
+
     /// Whether bytes wait that the socket did not take.
     var hasOutput: Bool { engine.hasOutput || (tls?.outputBytes ?? 0) > 0 }
 
     /// Frames what is queued and writes it, as far as the socket takes it. Answers true when it should be called
     /// again in another turn.
     func flush(_ process: Process) throws(TransportError) -> Bool {
+        isFlushScheduled = false
         guard !isClosed else { return false }
         for _ in 0..<Self.roundsPerTurn {
             if !isHandshaking { engine.fill(into: &events) }

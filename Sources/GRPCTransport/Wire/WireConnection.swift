@@ -12,7 +12,6 @@ protocol WireConnection: LoopActor, LoopEventHandler, LoopFlushable, LoopTimerHa
     nonisolated var remoteEndpoint: Endpoint { get }
     var timer: LoopTimer { get }
     var keepAlive: KeepAlive? { get set }
-    var isFlushScheduled: Bool { get set }
     var configuration: GRPCTransport.Configuration { get }
     /// TLS, or the peer's first SETTINGS, are awaited.
     var isAwaitingPeer: Bool { get }
@@ -57,14 +56,9 @@ extension WireConnection {
         loop.schedule(timer, for: self, after: policy.interval)
     }
 
-    func scheduleFlush() {
-        guard !isFlushScheduled, !isClosed else { return }
-        isFlushScheduled = true
-        loop.scheduleFlush(self)
-    }
+    func scheduleFlush() { wire.scheduleFlush() }
 
     private func writeOut() {
-        isFlushScheduled = false
         guard !isClosed else { return }
         do {
             let needsAnotherTurn = try unsafe wire.flush { events, input in unsafe process(&events, input) }

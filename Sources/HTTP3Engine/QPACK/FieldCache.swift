@@ -18,10 +18,14 @@ struct FieldCache: ~Copyable {
 
     private static let sets = 32
     private static let longestValueBytes = 128
-    private var entries: [Entry] = unsafe []
+    // Owned; allocated with the first field.
+    private var entries: UnsafeMutablePointer<Entry>?
 
     deinit {
-        for index in unsafe entries.indices { unsafe Self.drop(entries[index]) }
+        guard let entries = unsafe entries else { return }
+        for index in 0..<Self.sets * 2 { unsafe Self.drop(entries[index]) }
+        unsafe entries.deinitialize(count: Self.sets * 2)
+        unsafe entries.deallocate()
     }
 
     private static func drop(_ entry: Entry) {
@@ -37,7 +41,7 @@ struct FieldCache: ~Copyable {
             defer { unsafe nghttp3_rcbuf_decref(decoded.value) }
             return unsafe Self.make(decoded)
         }
-        if unsafe entries.isEmpty { unsafe entries = [Entry](repeating: Entry(), count: Self.sets * 2) }
+        let entries = unsafe storage()
         let hash = unsafe Self.hash(value, token: decoded.token, nameCount: decoded.name_count)
         let place = Int(hash >> 59) * 2
         for index in place...place + 1 {
@@ -57,6 +61,14 @@ struct FieldCache: ~Copyable {
             name: decoded.name, value: decoded.value, nameBytes: decoded.name_bytes, valueBytes: decoded.value_bytes,
             hash: hash, field: field)
         return field
+    }
+
+    private mutating func storage() -> UnsafeMutablePointer<Entry> {
+        if let entries = unsafe entries { return unsafe entries }
+        let made = UnsafeMutablePointer<Entry>.allocate(capacity: Self.sets * 2)
+        unsafe made.initialize(repeating: Entry(), count: Self.sets * 2)
+        unsafe entries = made
+        return unsafe made
     }
 
     private static func matches(_ entry: Entry, _ decoded: cnghttp3_field, _ field: HeaderField) -> Bool {

@@ -34,20 +34,20 @@ package final class PreparedField {
         self.indexing = indexing
         isHead = name == ":method" && value == "HEAD"
         let bytes = Array(name.utf8) + Array(value.utf8)
-        nameBytes = name.utf8.count
+        let nameBytes = name.utf8.count
+        self.nameBytes = nameBytes
         valueBytes = bytes.count - nameBytes
         unsafe storage = .allocate(capacity: max(bytes.count, 1))
         unsafe storage.initialize(from: bytes, count: bytes.count)
+        unsafe entry = nghttp3_nv(
+            name: storage, value: storage + nameBytes, namelen: nameBytes, valuelen: bytes.count - nameBytes,
+            flags: UInt8(indexing == .neverIndexed ? NGHTTP3_NV_FLAG_NEVER_INDEX : NGHTTP3_NV_FLAG_NONE))
     }
-
-    deinit { unsafe storage.deallocate() }
 
     /// What nghttp3 takes; the pointers are valid while this field is alive.
-    var entry: nghttp3_nv {
-        unsafe nghttp3_nv(
-            name: storage, value: storage + nameBytes, namelen: nameBytes, valuelen: valueBytes,
-            flags: indexing == .neverIndexed ? UInt8(NGHTTP3_NV_FLAG_NEVER_INDEX) : UInt8(NGHTTP3_NV_FLAG_NONE))
-    }
+    let entry: nghttp3_nv
+
+    deinit { unsafe storage.deallocate() }
 }
 
 /// A field that is sent once.

@@ -62,8 +62,8 @@ final class RequestStream {
     var wantsTurn: Bool { output.hasOutput && !isWriteBlocked }
 
     /// As new.
-    func reset(id: Int64) {
-        self.id = id
+    func reset() {
+        id = -1
         reading = .head
         frameHeader = FrameHeaderReader()
         isInFrame = false
@@ -85,11 +85,13 @@ final class RequestStream {
     @discardableResult
     func forgetInput() -> Int {
         let count = held?.count ?? 0
-        held = nil
-        section = nil
-        if sectionBytes.capacity > 1024 { sectionBytes = [] } else { sectionBytes.removeAll(keepingCapacity: true) }
-        isBlocked = false
-        isEndHeld = false
+        if isBlocked {
+            held = nil
+            section = nil
+            isBlocked = false
+            isEndHeld = false
+        }
+        if !sectionBytes.isEmpty { sectionBytes = [] }
         return count
     }
 

@@ -38,7 +38,7 @@ struct StreamTable: ~Copyable {
             stream = RequestStream(slot: slots.count)
             slots.append(nil)
         }
-        stream.reset(id: id)
+        stream.id = id
         slots[stream.slot] = stream
         if count * 2 >= entries.count { grow() }
         place(Entry(id: id, slot: Int32(truncatingIfNeeded: stream.slot)))
@@ -50,7 +50,7 @@ struct StreamTable: ~Copyable {
     mutating func close(_ stream: RequestStream) {
         remove(stream.id)
         slots[stream.slot] = nil
-        stream.reset(id: -1)
+        stream.reset()
         if spare.count < Self.keptObjects {
             spare.append(stream)
         } else {

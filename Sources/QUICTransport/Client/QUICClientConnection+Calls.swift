@@ -1,11 +1,10 @@
 internal import EventLoops
 internal import GRPCCalls
-internal import GRPCSemantics
 internal import HTTP3Engine
 internal import NodeTransport
 internal import QUICEngine
 
-// How calls begin, and what the wire does for them.
+// How calls begin.
 
 extension QUICClientConnection {
     func startUnary(_ call: ClientCallState, _ request: Bytes, _ continuation: Suspension<UnaryReply>) {
@@ -96,43 +95,4 @@ extension QUICClientConnection {
         while opened < queue.count, openNow(queue[opened]) { opened += 1 }
         if opened > 0 { queue.removeFirst(opened) }
     }
-}
-
-extension QUICClientConnection: ClientCallWire {
-    nonisolated func write(_ message: Bytes, to handle: CallHandle) {
-        onLoop { connection in
-            guard let wire = connection.wire else { return }
-            // A stream that the server has stopped takes nothing; its answer says why.
-            try? wire.http3.submitBody(
-                stream: handle.id, prefix: UInt64(message.count), prefixCount: MessageAssembler.prefixBytes,
-                payload: message, isFinal: false)
-            wire.sourceHasData()
-        }
-    }
-
-    nonisolated func endStream(_ handle: CallHandle) {
-        onLoop { connection in
-            try? connection.wire?.http3.endStream(handle.id)
-            connection.wire?.sourceHasData()
-        }
-    }
-
-    nonisolated func resetStream(_ handle: CallHandle, isCancelled: Bool) {
-        onLoop { connection in
-            if isCancelled {
-                connection.calls[handle.id] = nil
-                connection.wire?.reset(handle.id, .requestCancelled)
-            } else {
-                connection.wire?.stopWriting(handle.id, .noError)
-            }
-        }
-    }
-
-    nonisolated func unsentBytes(_ handle: CallHandle) -> Int { onLoop { $0.wire?.http3.queuedBytes(handle.id) ?? 0 } }
-
-    nonisolated func consume(_ handle: CallHandle, byteCount: Int) {
-        onLoop { $0.wire?.consume(handle.id, byteCount) }
-    }
-
-    nonisolated func dequeue(_ call: ClientCallState) { onLoop { $0.queue.removeAll { $0 === call } } }
 }

@@ -26,7 +26,11 @@ actor QUICClientConnection: LoopActor, Connection {
     nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
 
     var driver: QUICDriver?
-    var wire: HTTP3Wire?
+    var wire: HTTP3Wire? {
+        didSet { port.wire = wire }
+    }
+    nonisolated let port: ClientCallPort
+    nonisolated let callContext: ClientCallContext
     var phase = Phase.handshaking(nil)
     var calls: [Int64: ClientCallState] = [:]
     var queue: [ClientCallState] = []
@@ -50,6 +54,9 @@ actor QUICClientConnection: LoopActor, Connection {
         self.policy = policy
         self.credentials = credentials
         commonHead = RequestFields(authority: endpoint.authority)
+        port = ClientCallPort()
+        callContext = ClientCallContext(wire: port, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
+        port.connection = self
     }
 
     nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
@@ -96,7 +103,7 @@ actor QUICClientConnection: LoopActor, Connection {
     }
 
     private nonisolated func newCall(_ head: CallHead) -> ClientCallState {
-        ClientCallState(head: head, wire: self, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
+        ClientCallState(head: head, context: callContext)
     }
 
     nonisolated func close(within grace: Duration) async {

@@ -1,6 +1,7 @@
 internal import EventLoops
 internal import GRPCCalls
 internal import Glibc
+internal import HTTP3Engine
 internal import NodeTransport
 internal import QUICEngine
 internal import Synchronization
@@ -188,8 +189,9 @@ extension QUICListener: QUICDriverOwner {
     func opened(_ quic: QUICConnection, _ driver: QUICDriver) {
         guard let policy = try? tls.current().policy else { return }
         let remote = remoteEndpoint(quic.path, driver)
+        let wire = HTTP3Wire(quic, driver: driver, role: .server, configuration: configuration.http3)
         let connection = QUICServerConnection(
-            loop: driver.loop, remoteEndpoint: remote, methods: methods, configuration: configuration, policy: policy,
+            wire: wire, remoteEndpoint: remote, methods: methods, configuration: configuration, policy: policy,
             owner: self)
         let refusal = state.withLock { state -> String? in
             if state.isShutDown { return "the listener is shut down" }
@@ -199,11 +201,7 @@ extension QUICListener: QUICDriverOwner {
             state.connections[ObjectIdentifier(connection)] = connection
             return nil
         }
-        guard let refusal else {
-            // Sound: it stays on the driver's loop, which is the connection's too.
-            nonisolated(unsafe) let quic = quic
-            return connection.onLoop { $0.start(unsafe quic, driver) }
-        }
+        guard let refusal else { return connection.onLoop { $0.start() } }
         // RFC 9000 §20.1: CONNECTION_REFUSED.
         quic.close(code: 2, reason: refusal, isApplication: false, now: driver.now)
         refused(remote, refusal)

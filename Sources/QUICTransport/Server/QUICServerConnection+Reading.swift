@@ -22,33 +22,33 @@ extension QUICServerConnection: HTTP3WireOwner {
             switch event {
             case .headers(let id, let fields, _): begin(id, events.fields[fields])
             case .data(let id, let content):
-                guard let call = calls[id] else {
-                    wire?.consume(id, content.count)
+                guard let call = port.calls[id] else {
+                    wire.consume(id, content.count)
                     continue
                 }
                 unsafe content.withUnsafeBytes(of: input) { bytes in
                     unsafe call.received(bytes, flowBytes: content.count, isEnd: false)
                 }
             case .trailers: break
-            case .end(let id): calls[id]?.remoteEnded()
+            case .end(let id): port.calls[id]?.remoteEnded()
             case .headersTooLarge(let id):
                 let error = TransportError(
                     .resourceExhausted,
                     "the header list is over the limit of \(configuration.maximumHeaderListBytes) bytes")
-                if let call = calls[id] { call.finish(with: .failure(error)) } else { refuse(id, error) }
+                if let call = port.calls[id] { call.finish(with: .failure(error)) } else { port.refuse(id, error) }
             case .failed(let id, let code, let reason):
-                wire?.reset(id, code)
+                wire.reset(id, code)
                 end(id, "the client broke the protocol on the call (\(code): \(reason))")
-            case .rejected(let id): wire?.reset(id, .requestRejected)
+            case .rejected(let id): wire.reset(id, .requestRejected)
             case .reset(let id, let code):
-                wire?.stopWriting(id, .requestCancelled)
+                wire.stopWriting(id, .requestCancelled)
                 end(id, "the client reset the call (\(code))")
             case .stopSending(let id, _):
-                wire?.reset(id, .requestCancelled)
+                wire.reset(id, .requestCancelled)
                 end(id, "the client cancelled the call")
-            case .refuseStream(let id, let code): wire?.stopReading(id, code)
-            case .consumed(let id, let count): wire?.consume(id, count)
-            case .drained(let id): calls[id]?.drained()
+            case .refuseStream(let id, let code): wire.stopReading(id, code)
+            case .consumed(let id, let count): wire.consume(id, count)
+            case .drained(let id): port.calls[id]?.drained()
             case .closed(let id): end(id, "the client cancelled the call")
             case .informational, .unprocessed, .goAway, .settingsReceived: break
             }
@@ -58,7 +58,7 @@ extension QUICServerConnection: HTTP3WireOwner {
     }
 
     private func end(_ id: Int64, _ reason: String) {
-        calls.removeValue(forKey: id)?.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
+        port.calls.removeValue(forKey: id)?.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
     }
 
     nonisolated func streamsAvailable() {}
@@ -73,7 +73,7 @@ extension QUICServerConnection: HTTP3WireOwner {
     nonisolated func connectionClosed(_ reason: QUICCloseReason) { onLoop { $0.ended(reason) } }
 
     private func ended(_ reason: QUICCloseReason) {
-        if reason.isOrderly, calls.isEmpty, !isHandshaking { return close(nil) }
+        if reason.isOrderly, port.calls.isEmpty, !isHandshaking { return close(nil) }
         close(
             reason.error(
                 peer: "client", isEstablished: !isHandshaking, policy: policy,
@@ -96,14 +96,14 @@ extension QUICServerConnection: HTTP3WireOwner {
             timeout = head.timeout
             call = ServerCallState(
                 handle: CallHandle(id: id), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
-                wire: self, loop: loop, limits: configuration.callLimits)
+                context: callContext)
         } catch {
             switch error {
-            case .status(let status): return refuse(id, status)
-            case .http(let code, let message): return refuse(id, httpStatus: code, message)
+            case .status(let status): return port.refuse(id, status)
+            case .http(let code, let message): return port.refuse(id, httpStatus: code, message)
             }
         }
-        calls[id] = call
+        port.calls[id] = call
         call.begin(timeout: timeout, isEnd: false)
     }
 

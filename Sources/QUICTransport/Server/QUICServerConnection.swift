@@ -3,7 +3,6 @@ internal import GRPCCalls
 internal import HTTP3Engine
 internal import NodeTransport
 internal import QUICEngine
-internal import Synchronization
 internal import TransportTLS
 
 /// A connection that a listener accepted. It lives on one event loop.
@@ -26,29 +25,26 @@ actor QUICServerConnection: LoopActor {
     let policy: TLSPolicy
     let methods: ServerMethods
     let owner: QUICListener
-    nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
 
-    var wire: HTTP3Wire?
+    let wire: HTTP3Wire
+    let port: ServerCallPort
+    let callContext: ServerCallContext
     var phase = Phase.handshaking
-    var calls: [Int64: ServerCallState] = [:]
     var closeWaiters: [Suspension<Void>] = []
     let timer = LoopTimer()
     var liveliness = Liveliness()
-
-    // Fields that are sent with every response; they belong to this connection's engine.
-    let responseHead = [
-        PreparedField(name: ":status", value: "200"), PreparedField(name: "content-type", value: "application/grpc"),
-    ]
-    let okTrailers = [PreparedField(name: "grpc-status", value: "0")]
 
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
     var repeatedMetadata: RequestHead.Repeated?
 
     init(
-        loop: EventLoop, remoteEndpoint: Endpoint, methods: ServerMethods, configuration: QUICTransport.Configuration,
+        wire: HTTP3Wire, remoteEndpoint: Endpoint, methods: ServerMethods, configuration: QUICTransport.Configuration,
         policy: TLSPolicy, owner: QUICListener
     ) {
-        self.loop = loop
+        loop = wire.driver.loop
+        self.wire = wire
+        port = ServerCallPort(wire, remoteEndpoint)
+        callContext = ServerCallContext(wire: port, loop: loop, limits: configuration.callLimits)
         self.remoteEndpoint = remoteEndpoint
         self.methods = methods
         self.configuration = configuration
@@ -56,28 +52,24 @@ actor QUICServerConnection: LoopActor {
         self.owner = owner
     }
 
-    nonisolated var peer: PeerIdentity? { verifiedPeer.withLock { $0 } }
-
     // MARK: Life
 
-    func start(_ quic: QUICConnection, _ driver: QUICDriver) {
-        let wire = HTTP3Wire(quic, driver: driver, role: .server, configuration: configuration.http3)
+    func start() {
         wire.attach(self)
-        self.wire = wire
         loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
     }
 
     /// The client has been judged: from here on its requests are read.
     func noteAcceptance() {
-        guard let acceptance = wire?.quic.verifiedPeer as? CertificateVerifier.Acceptance else { return }
-        verifiedPeer.withLock { $0 = acceptance.peer }
+        guard let acceptance = wire.quic.verifiedPeer as? CertificateVerifier.Acceptance else { return }
+        port.peer = acceptance.peer
         guard let finding = acceptance.finding else { return }
         owner.credentials.countAuditedMismatch()
         owner.report(TransportEvent(auditFinding: finding, remoteEndpoint))
     }
 
     func becameReady() {
-        guard case .handshaking = phase, let wire else { return }
+        guard case .handshaking = phase else { return }
         phase = .open
         owner.report(TransportEvent(.connectionAccepted, remoteEndpoint: remoteEndpoint))
         _ = liveliness.check(wire.quic, isBusy: false, configuration, now: loop.now)
@@ -87,7 +79,7 @@ actor QUICServerConnection: LoopActor {
     }
 
     func closeIfRevoked() {
-        guard !isClosed, let peer, owner.credentials.isRevoked(peer) else { return }
+        guard !isClosed, let peer = port.peer, owner.credentials.isRevoked(peer) else { return }
         close(TransportError(.unauthenticated, "the peer's certificate has been revoked", origin: .local))
     }
 
@@ -98,7 +90,7 @@ actor QUICServerConnection: LoopActor {
         case .open:
             phase = .announcing
             // Its acknowledgement says that the client knows (RFC 9114 §5.2).
-            wire?.announceShutdown()
+            wire.announceShutdown()
         case .announcing, .draining, .closed: break
         }
     }
@@ -107,7 +99,7 @@ actor QUICServerConnection: LoopActor {
     func drainAcknowledged() {
         guard case .announcing = phase else { return }
         phase = .draining
-        wire?.finishShutdown()
+        wire.finishShutdown()
         closeIfDrained()
     }
 
@@ -133,21 +125,21 @@ actor QUICServerConnection: LoopActor {
         let wasHandshaking = isHandshaking
         phase = .closed
         loop.cancel(timer)
-        wire?.close(code, error?.message ?? "")
-        wire?.detach()
+        wire.close(code, error?.message ?? "")
+        wire.detach()
         let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
-        for call in exchange(&calls, with: [:]).values { call.end(.failure(failure)) }
+        for call in exchange(&port.calls, with: [:]).values { call.end(.failure(failure)) }
         owner.connectionClosed(
             self,
             TransportEvent(
                 wasHandshaking && error != nil ? .handshakeFailed : .connectionClosed, remoteEndpoint: remoteEndpoint,
                 error: error))
         for waiter in exchange(&closeWaiters, with: []) { waiter.resume() }
-        wire = nil
+        port.wire = nil
     }
 
     func closeIfDrained() {
-        guard case .draining = phase, wire?.http3.openStreamCount == 0 else { return }
+        guard case .draining = phase, wire.http3.openStreamCount == 0 else { return }
         close(nil)
     }
 }
@@ -156,14 +148,14 @@ extension QUICServerConnection: LoopTimerHandler {
     nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.tick() } }
 
     private func tick() {
-        guard let wire else { return }
+        guard !isClosed else { return }
         guard !isHandshaking else {
             return close(
                 TransportError(
                     .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library,
                     processing: .notProcessed))
         }
-        guard liveliness.check(wire.quic, isBusy: !calls.isEmpty, configuration, now: loop.now) else {
+        guard liveliness.check(wire.quic, isBusy: !port.calls.isEmpty, configuration, now: loop.now) else {
             return close(.lost(configuration))
         }
         wire.driver.scheduleFlush()

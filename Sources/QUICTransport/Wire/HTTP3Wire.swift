@@ -24,8 +24,10 @@ protocol HTTP3WireOwner: AnyObject, Sendable {
 
 /// HTTP/3 on one QUIC connection: moves bytes and notices between the two engines.
 ///
-/// Owned by a connection's actor and confined to its loop.
-final class HTTP3Wire: QUICStreamSource {
+/// Owned by a connection's actor.
+///
+/// Soundness of `@unchecked Sendable`: it is used on its loop only.
+final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     let quic: QUICConnection
     let driver: QUICDriver
     var http3: HTTP3Connection

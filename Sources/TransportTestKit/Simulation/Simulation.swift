@@ -47,9 +47,11 @@ public final class Simulation {
         network.step(to: end.simulatedNanoseconds)
     }
 
-    /// Runs as long as `condition` holds; it is asked at each step, with everything sent.
+    /// Runs as long as `condition` holds.
     ///
-    /// - Parameter limit: How long that may take.
+    /// - Parameters:
+    ///   - condition: Asked at each step, with everything sent.
+    ///   - limit: How long that may take.
     /// - Throws: ``SimulationError`` when it still holds after `limit`, when nothing is left that could happen, or when
     ///   it comes to neither.
     public func run(while condition: () -> Bool, for limit: Duration) throws(SimulationError) {

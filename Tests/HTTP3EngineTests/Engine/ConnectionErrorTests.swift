@@ -69,6 +69,7 @@ struct ConnectionErrorTests {
             Case("PUSH_PROMISE of a server", .client, stream: 0, Raw.frame(5, [0, 0, 0]), .idError),
             Case("a frame cut off", stream: 0, head + [0, 5, 1], isFinal: true, .frameError),
             Case("a frame's header cut off", stream: 0, head + [0x40], isFinal: true, .frameError),
+            Case("a section without its prefix", stream: 0, Raw.frame(1), .qpackDecompressionFailed),
             Case("a section that is none", stream: 0, Raw.frame(1, [0, 0, 0xff]), .qpackDecompressionFailed),
             Case(
                 "an entry that does not exist", stream: 0, Raw.frame(1, [0, 0, 0xff, 0x7f]), .qpackDecompressionFailed),

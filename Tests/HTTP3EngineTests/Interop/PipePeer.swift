@@ -61,12 +61,7 @@ final class PipePeer {
 
     static func bytes(_ digits: Substring) -> [UInt8] {
         guard digits != "-" else { return [] }
-        var bytes: [UInt8] = []
-        var rest = digits
-        while rest.count >= 2 {
-            bytes.append(UInt8(rest.prefix(2), radix: 16) ?? 0)
-            rest = rest.dropFirst(2)
-        }
-        return bytes
+        let values = digits.utf8.map { $0 >= 0x61 ? $0 - 0x57 : $0 - 0x30 }
+        return stride(from: 0, to: values.count - 1, by: 2).map { values[$0] << 4 | values[$0 + 1] }
     }
 }
