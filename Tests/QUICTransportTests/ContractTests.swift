@@ -24,6 +24,7 @@ import TransportTestKit
 struct QUICUnderTest: TransportUnderTest {
     let name: String
     let authenticatesPeers = true
+    let supportsDatagrams = true
     let identity: @Sendable (TestIdentities) throws -> (Identity, Trust)
 
     var listenEndpoint: Endpoint { get throws { try Endpoint(parsing: "quic://127.0.0.1:0") } }

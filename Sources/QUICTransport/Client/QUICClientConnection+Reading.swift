@@ -115,6 +115,5 @@ extension QUICClientConnection: HTTP3WireOwner {
     nonisolated func goAwayAcknowledged() {}
     nonisolated func received(_ session: QUICSession) {}
     nonisolated func received(token: Bytes) {}
-    nonisolated func received(datagram: Bytes) {}
     nonisolated func moved(to path: QUICPath) {}
 }

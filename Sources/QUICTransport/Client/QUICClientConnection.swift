@@ -40,6 +40,11 @@ actor QUICClientConnection: LoopActor, Connection {
     /// What the kernel has reported since the last datagram came.
     var refusals = 0
 
+    // Datagrams.
+    nonisolated let datagramLimit = Atomic<Int>(0)
+    nonisolated let inbox: DatagramInbox
+    var session: DatagramSession?
+
     // Fields that belong to this connection's engine.
     let commonHead: RequestFields
     var methodFields: [String: [PreparedField]] = [:]
@@ -53,6 +58,7 @@ actor QUICClientConnection: LoopActor, Connection {
         self.configuration = configuration
         self.policy = policy
         self.credentials = credentials
+        inbox = DatagramInbox(limitBytes: configuration.datagramQueueBytes)
         commonHead = RequestFields(authority: endpoint.authority)
         port = ClientCallPort()
         callContext = ClientCallContext(wire: port, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
@@ -137,6 +143,7 @@ actor QUICClientConnection: LoopActor, Connection {
             configuration.onEvent?(TransportEvent(auditFinding: finding, endpoint))
         }
         startTicking()
+        updateDatagramLimit()
         states.update(.ready)
         continuation?.resume()
     }
@@ -180,6 +187,7 @@ actor QUICClientConnection: LoopActor, Connection {
         // Before anyone is resumed who might look.
         states.update(.closed(located))
         for call in exchange(&calls, with: [:]).values { call.fail(failure) }
+        inbox.close(with: failure)
         failQueue(failure)
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
         for waiter in exchange(&closeWaiters, with: []) { waiter.resume() }

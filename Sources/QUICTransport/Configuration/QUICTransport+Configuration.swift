@@ -134,6 +134,7 @@ extension QUICTransport.Configuration {
     var http3: HTTP3Configuration {
         var engine = HTTP3Configuration()
         engine.maxFieldSectionBytes = maximumHeaderListBytes
+        engine.announcesDatagrams = true
         return engine
     }
 

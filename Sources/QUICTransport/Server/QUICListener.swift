@@ -22,6 +22,7 @@ final class QUICListener: Listener {
 
     let endpoint: Endpoint
     private let methods: ServerMethods
+    let datagramHandler: DatagramHandler?
     private let configuration: QUICTransport.Configuration
     private let tls: QUICCredentialsSource
     private let state = Mutex(State())
@@ -44,7 +45,7 @@ final class QUICListener: Listener {
         // The host stays as it was asked for; only the port may be news.
         let port = sockets.first.map { Int($0.localAddress.port) } ?? endpoint.port ?? 0
         let listener = QUICListener(
-            endpoint: endpoint.withPort(port), methods: ServerMethods(table), configuration: configuration, tls: tls)
+            endpoint: endpoint.withPort(port), table: table, configuration: configuration, tls: tls)
         listener.watchRevocations()
         let secrets = QUICSecrets()
         for socket in sockets { await listener.start(socket, secrets, count: sockets.count) }
@@ -52,11 +53,12 @@ final class QUICListener: Listener {
     }
 
     private init(
-        endpoint: Endpoint, methods: ServerMethods, configuration: QUICTransport.Configuration,
+        endpoint: Endpoint, table: ServiceTable, configuration: QUICTransport.Configuration,
         tls: QUICCredentialsSource
     ) {
         self.endpoint = endpoint
-        self.methods = methods
+        methods = ServerMethods(table)
+        datagramHandler = table.datagramHandler
         self.configuration = configuration
         self.tls = tls
     }

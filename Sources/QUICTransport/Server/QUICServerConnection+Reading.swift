@@ -58,6 +58,7 @@ extension QUICServerConnection: HTTP3WireOwner {
     }
 
     private func end(_ id: Int64, _ reason: String) {
+        if id == session?.stream { closeSession() }
         port.calls.removeValue(forKey: id)?.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
     }
 
@@ -83,7 +84,6 @@ extension QUICServerConnection: HTTP3WireOwner {
     nonisolated func goAwayAcknowledged() { onLoop { $0.drainAcknowledged() } }
     nonisolated func received(_ session: QUICSession) {}
     nonisolated func received(token: Bytes) {}
-    nonisolated func received(datagram: Bytes) {}
     nonisolated func moved(to path: QUICPath) {}
 
     // MARK: Requests
@@ -98,6 +98,7 @@ extension QUICServerConnection: HTTP3WireOwner {
                 handle: CallHandle(id: id), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
                 context: callContext)
         } catch {
+            if isSessionRequest(fields), openSession(id) { return }
             switch error {
             case .status(let status): return port.refuse(id, status)
             case .http(let code, let message): return port.refuse(id, httpStatus: code, message)
@@ -105,6 +106,10 @@ extension QUICServerConnection: HTTP3WireOwner {
         }
         port.calls[id] = call
         call.begin(timeout: timeout, isEnd: false)
+    }
+
+    private func isSessionRequest(_ fields: ArraySlice<HeaderField>) -> Bool {
+        fields.contains { $0.known == .path && $0.value == DatagramSession.path }
     }
 
     /// Reads a request's header section: where its handler is among the listener's, and what the handler sees.

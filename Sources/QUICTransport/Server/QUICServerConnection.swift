@@ -34,6 +34,10 @@ actor QUICServerConnection: LoopActor {
     let timer = LoopTimer()
     var liveliness = Liveliness()
 
+    // Datagrams.
+    var session: DatagramSession?
+    var runningHandlers = 0
+
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
     var repeatedMetadata: RequestHead.Repeated?
 
@@ -89,6 +93,7 @@ actor QUICServerConnection: LoopActor {
         case .handshaking: close(nil)
         case .open:
             phase = .announcing
+            closeSession()
             // Its acknowledgement says that the client knows (RFC 9114 §5.2).
             wire.announceShutdown()
         case .announcing, .draining, .closed: break

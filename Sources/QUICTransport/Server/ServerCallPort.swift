@@ -97,6 +97,21 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
         wire.stopReading(id, .noError)
     }
 
+    /// Accepts the request that datagrams stand beside.
+    func acceptSession(_ id: Int64) {
+        attempt(id) { (wire) throws(HTTP3SendError) in
+            try wire.http3.submitResponse(stream: id, prepared: responseHead, isFinal: false)
+        }
+    }
+
+    /// Ends that request.
+    func endSession(_ id: Int64) {
+        attempt(id) { (wire) throws(HTTP3SendError) in
+            try wire.http3.submitTrailers(stream: id, prepared: okTrailers)
+        }
+        finished(id)
+    }
+
     /// Answers a call that has no handler with a status.
     func refuse(_ id: Int64, _ status: TransportError) {
         attempt(id) { (wire) throws(HTTP3SendError) in

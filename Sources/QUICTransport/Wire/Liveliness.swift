@@ -60,6 +60,7 @@ extension QUICClientConnection: LoopTimerHandler {
         guard liveliness.check(wire.quic, isBusy: !calls.isEmpty, configuration, now: loop.now) else {
             return close(.lost(configuration))
         }
+        updateDatagramLimit()
         driver?.scheduleFlush()
         loop.schedule(timer, for: self, after: Liveliness.period(configuration))
     }
