@@ -54,12 +54,22 @@ public actor QUICTransport: Transport {
     }
 
     public func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {
+        try await listen(on: endpoint, serving: table, routes: HTTP3Routes())
+    }
+
+    /// Listens on `endpoint` and serves `table`, and `routes` to requests that are not gRPC, from any HTTP/3 client.
+    ///
+    /// - Throws: as ``/NodeTransport/Transport/listen(on:serving:)``.
+    public func listen(
+        on endpoint: Endpoint, serving table: ServiceTable, routes: HTTP3Routes
+    ) async throws -> any Listener {
         try checkRunning(endpoint)
         guard let serverTLS else {
             throw TransportError(.failedPrecondition, "listening with TLS needs an identity", endpoint: endpoint)
         }
         let listener = try await QUICListener.make(
-            on: endpoint, loops: loops.loops, table: table, configuration: configuration, tls: serverTLS)
+            on: endpoint, loops: loops.loops, table: table, routes: routes, configuration: configuration,
+            tls: serverTLS)
         // The transport may have been shut down meanwhile.
         guard !isShutDown else {
             await listener.shutdown(within: .zero)

@@ -20,6 +20,7 @@ extension QUICClientConnection: HTTP3WireOwner {
 
     private func take(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
         for event in events.list {
+            if !exchanges.isEmpty { unsafe take(event, events.fields, input) }
             switch event {
             case .headers(let id, let fields, let isEnd):
                 calls[id]?.received(ResponseHead(events.fields[fields]), isEnd: isEnd)

@@ -40,6 +40,9 @@ actor QUICClientConnection: LoopActor, Connection {
     /// What the kernel has reported since the last datagram came.
     var refusals = 0
 
+    /// Plain requests under way.
+    var exchanges: [Int64: HTTP3Exchange] = [:]
+
     // Datagrams.
     nonisolated let datagramLimit = Atomic<Int>(0)
     nonisolated let inbox: DatagramInbox
@@ -187,6 +190,7 @@ actor QUICClientConnection: LoopActor, Connection {
         // Before anyone is resumed who might look.
         states.update(.closed(located))
         for call in exchange(&calls, with: [:]).values { call.fail(failure) }
+        for request in exchange(&exchanges, with: [:]).values { request.fail(failure) }
         inbox.close(with: failure)
         failQueue(failure)
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
@@ -213,7 +217,7 @@ actor QUICClientConnection: LoopActor, Connection {
     }
 
     func closeIfDrained() {
-        guard case .draining = phase, calls.isEmpty, queue.isEmpty else { return }
+        guard case .draining = phase, calls.isEmpty, queue.isEmpty, exchanges.isEmpty else { return }
         close(nil)
     }
 }

@@ -127,6 +127,7 @@ extension QUICTransport.Configuration {
             }
         engine.datagramSendQueueBytes = max(datagramQueueBytes, 0)
         engine.maxUDPPayloadBytes = maximumUDPPayloadBytes
+        unsafe engine.qlog = qlog
         return engine
     }
 

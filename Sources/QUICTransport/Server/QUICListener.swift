@@ -23,6 +23,7 @@ final class QUICListener: Listener {
     let endpoint: Endpoint
     private let methods: ServerMethods
     let datagramHandler: DatagramHandler?
+    let routes: HTTP3Routes
     private let configuration: QUICTransport.Configuration
     private let tls: QUICCredentialsSource
     private let state = Mutex(State())
@@ -30,8 +31,8 @@ final class QUICListener: Listener {
 
     /// Binds `endpoint` on each of `loops` and begins to accept.
     static func make(
-        on endpoint: Endpoint, loops: [EventLoop], table: ServiceTable, configuration: QUICTransport.Configuration,
-        tls: QUICCredentialsSource
+        on endpoint: Endpoint, loops: [EventLoop], table: ServiceTable, routes: HTTP3Routes,
+        configuration: QUICTransport.Configuration, tls: QUICCredentialsSource
     ) async throws -> QUICListener {
         guard let address = try await InternetAddress.resolve(quic: endpoint).first else {
             throw TransportError(.unavailable, "no address to listen on", endpoint: endpoint)
@@ -45,7 +46,8 @@ final class QUICListener: Listener {
         // The host stays as it was asked for; only the port may be news.
         let port = sockets.first.map { Int($0.localAddress.port) } ?? endpoint.port ?? 0
         let listener = QUICListener(
-            endpoint: endpoint.withPort(port), table: table, configuration: configuration, tls: tls)
+            endpoint: endpoint.withPort(port), table: table, routes: routes, configuration: configuration,
+            tls: tls)
         listener.watchRevocations()
         let secrets = QUICSecrets()
         for socket in sockets { await listener.start(socket, secrets, count: sockets.count) }
@@ -53,12 +55,13 @@ final class QUICListener: Listener {
     }
 
     private init(
-        endpoint: Endpoint, table: ServiceTable, configuration: QUICTransport.Configuration,
+        endpoint: Endpoint, table: ServiceTable, routes: HTTP3Routes, configuration: QUICTransport.Configuration,
         tls: QUICCredentialsSource
     ) {
         self.endpoint = endpoint
         methods = ServerMethods(table)
         datagramHandler = table.datagramHandler
+        self.routes = routes
         self.configuration = configuration
         self.tls = tls
     }

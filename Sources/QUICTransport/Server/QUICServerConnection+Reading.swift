@@ -23,14 +23,15 @@ extension QUICServerConnection: HTTP3WireOwner {
             case .headers(let id, let fields, _): begin(id, events.fields[fields])
             case .data(let id, let content):
                 guard let call = port.calls[id] else {
-                    wire.consume(id, content.count)
+                    unsafe take(content, on: id, input)
                     continue
                 }
                 unsafe content.withUnsafeBytes(of: input) { bytes in
                     unsafe call.received(bytes, flowBytes: content.count, isEnd: false)
                 }
             case .trailers: break
-            case .end(let id): port.calls[id]?.remoteEnded()
+            case .end(let id):
+                if let call = port.calls[id] { call.remoteEnded() } else { finishRequest(id) }
             case .headersTooLarge(let id):
                 let error = TransportError(
                     .resourceExhausted,
@@ -59,6 +60,7 @@ extension QUICServerConnection: HTTP3WireOwner {
 
     private func end(_ id: Int64, _ reason: String) {
         if id == session?.stream { closeSession() }
+        exchanges.removeValue(forKey: id)?.task?.cancel()
         port.calls.removeValue(forKey: id)?.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
     }
 
@@ -101,7 +103,9 @@ extension QUICServerConnection: HTTP3WireOwner {
             if isSessionRequest(fields), openSession(id) { return }
             switch error {
             case .status(let status): return port.refuse(id, status)
-            case .http(let code, let message): return port.refuse(id, httpStatus: code, message)
+            case .http(let code, let message):
+                if beginExchange(id, fields) { return }
+                return port.refuse(id, httpStatus: code, message)
             }
         }
         port.calls[id] = call

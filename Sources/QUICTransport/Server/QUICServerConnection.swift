@@ -34,6 +34,9 @@ actor QUICServerConnection: LoopActor {
     let timer = LoopTimer()
     var liveliness = Liveliness()
 
+    /// Plain requests under way.
+    var exchanges: [Int64: HTTP3Exchange] = [:]
+
     // Datagrams.
     var session: DatagramSession?
     var runningHandlers = 0
@@ -134,6 +137,7 @@ actor QUICServerConnection: LoopActor {
         wire.detach()
         let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
         for call in exchange(&port.calls, with: [:]).values { call.end(.failure(failure)) }
+        for request in exchange(&exchanges, with: [:]).values { request.task?.cancel() }
         owner.connectionClosed(
             self,
             TransportEvent(

@@ -95,6 +95,17 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         addresses.path(local: socket.localAddress, remote: remote)
     }
 
+    func address(_ address: InternetAddress) -> QUICAddress? { addresses.address(address) }
+
+    /// Goes on with another socket; what waits in the old one is lost.
+    func replace(_ socket: UDPSocket) throws(LoopError) {
+        try socket.start(self)
+        self.socket.close()
+        self.socket = socket
+        rest = nil
+        scheduleFlush()
+    }
+
     func address(_ address: QUICAddress) -> InternetAddress? { addresses.address(address) }
 
     // MARK: Input

@@ -67,7 +67,9 @@ import TransportTLS
         let (peer, port) = try await Aioquic.serve(
             ["--tls-cert", others.certificate("server"), "--tls-key", others.key("server")])
         let client = try QUICTransport(tls: files.mutual("client"))
-        let error = await #expect(throws: TransportError.self) { try await client.connect(to: "quic://127.0.0.1:\(port)") }
+        let error = await #expect(throws: TransportError.self) {
+            try await client.connect(to: "quic://127.0.0.1:\(port)")
+        }
         #expect(error?.code == .unauthenticated)
         #expect((error?.cause as? TLSError)?.code == .untrustedIssuer, "\(String(describing: error))")
         withExtendedLifetime(peer) {}
