@@ -68,7 +68,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     /// Sends what is left and closes the socket. Events that are left go nowhere.
     func stop() {
         guard !isStopped else { return }
-        transmit()
+        // The loop's buffer may hold what a connection of another transport is reading just now.
+        unsafe withUnsafeTemporaryAllocation(byteCount: Self.sendBufferBytes, alignment: 16) { unsafe transmit($0) }
         sever()
     }
 
@@ -228,7 +229,7 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     func flush() {
         isFlushScheduled = false
         guard !isStopped else { return }
-        transmit()
+        unsafe transmit(UnsafeMutableRawBufferPointer(rebasing: loop.plaintextBuffer[..<Self.sendBufferBytes]))
         // Sending may have freed room, or ended a connection.
         if !notified.isEmpty {
             for wire in exchange(&notified, with: []) { wire.deliverPending() }
@@ -238,9 +239,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         updateTimer()
     }
 
-    private func transmit() {
+    private func transmit(_ buffer: UnsafeMutableRawBufferPointer) {
         guard rest == nil, !socket.isClosed else { return }
-        let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: loop.plaintextBuffer[..<Self.sendBufferBytes])
         for _ in 0..<Self.sendsPerTurn {
             guard let transmit = unsafe endpoint.pollTransmit(into: buffer, now: now) else { return }
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<min(transmit.byteCount, buffer.count)])
