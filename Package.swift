@@ -181,7 +181,7 @@ if hasQUIC {
             ]
         ),
         program("quic-echo", path: "Examples/QUICEcho", ["NodeTransport", "QUICTransport", "TransportTLS"]),
-        tests(of: "QUICEngine", ["NodeTransport", "TransportTLS"]),
+        tests(of: "QUICEngine", ["HTTP3Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
         tests(of: "QUICTransport", ["EventLoops", "NodeTransport", "QUICEngine", "TransportTLS", "TransportTestKit"]),
     ]
