@@ -136,7 +136,7 @@ final class FaultRun {
         let allowed = plan.server.maxBidirectionalStreams
         try simulation.run(
             while: { client.connection.map { $0.streamsLeft(isBidirectional: true) != allowed } ?? false },
-            for: .seconds(10))
+            for: .seconds(5))
         client.close(now: now)
         try simulation.run(while: { knowsConnections }, for: .seconds(60))
         connections += client.connections + server.connections
@@ -156,13 +156,14 @@ final class FaultRun {
         }
     }
 
-    /// Whatever has happened, a call works once the network does. The first may meet a connection that has died.
+    /// Whatever has happened, a call works once the network does. The first may meet a connection that has died; one that
+    /// is stuck must not be saved by the idle timeout of 8 s.
     private func callOnceMore() throws(SimulationError) {
         for attempt in 0..<4 {
             let index = client.calls.count
             client.calls.append(
                 CallClient.Call(
-                    number: 1000 + attempt, start: now, deadline: now + .seconds(15), requestBytes: 3_000,
+                    number: 1000 + attempt, start: now, deadline: now + .seconds(7), requestBytes: 3_000,
                     answerBytes: 3_000))
             try simulation.run(while: { !client.isDone }, for: .seconds(20))
             switch client.calls[index].outcome {
