@@ -257,6 +257,7 @@ extension HTTP3Connection {
             try decodeCollected(stream, isEnd: isFinal && held.isEmpty, into: &events)
             let credit = try read(stream, held.bytes, held: held, isFinal: isFinal, into: &events)
             if credit > 0 { events.list.append(.consumed(stream.id, credit)) }
+            closeIfDone(stream, into: &events)
         }
     }
 

@@ -111,6 +111,9 @@ extension HTTP3Connection {
     }
 
     /// QUIC is done with a stream in both directions: its memory is free.
+    ///
+    /// A message that has come as a whole and waits for the encoder stream is still read when that has caught up;
+    /// ``HTTP3Event/closed(_:)`` follows behind it.
     package mutating func closed(stream id: Int64, into events: inout HTTP3Events) throws(HTTP3Error) {
         if let failure { throw failure }
         do throws(HTTP3Error) {
@@ -119,13 +122,29 @@ extension HTTP3Connection {
                 return try peerStreamEnded(id)
             }
             guard let stream = streams.stream(id) else { return }
+            if stream.isBlocked, stream.isEndHeld {
+                stream.isClosedByQUIC = true
+                abandonWriting(stream)
+                stream.output.reset()
+                return
+            }
             try abandonReading(stream, into: &events)
-            streams.close(stream)
-            events.list.append(.closed(id))
+            close(stream, into: &events)
         } catch {
             failure = error
             throw error
         }
+    }
+
+    private mutating func close(_ stream: RequestStream, into events: inout HTTP3Events) {
+        let id = stream.id
+        streams.close(stream)
+        events.list.append(.closed(id))
+    }
+
+    /// Closes a stream that QUIC was done with before its message could be read, once nothing of that waits any more.
+    mutating func closeIfDone(_ stream: RequestStream, into events: inout HTTP3Events) {
+        if stream.isClosedByQUIC, !stream.isBlocked { close(stream, into: &events) }
     }
 
     func isOwn(_ id: Int64) -> Bool {

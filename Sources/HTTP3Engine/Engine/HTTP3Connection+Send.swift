@@ -171,6 +171,7 @@ extension HTTP3Connection {
         guard failure == nil, let stream = streams.stream(id) else { return }
         do throws(HTTP3Error) {
             try abandonReading(stream, into: &events)
+            closeIfDone(stream, into: &events)
         } catch {
             failure = error
         }

@@ -41,6 +41,8 @@ final class RequestStream {
     /// What came behind the blocked section, and whether the stream's end did.
     var held: BytesBuilder?
     var isEndHeld = false
+    /// QUIC has no such stream any more; it is kept because what is held was not read yet.
+    var isClosedByQUIC = false
     /// The content-length, or −1.
     var expectedContentBytes: Int64 = -1
     var contentBytes: Int64 = 0
@@ -69,6 +71,7 @@ final class RequestStream {
         isInFrame = false
         idleFrames = 0
         forgetInput()
+        isClosedByQUIC = false
         expectedContentBytes = -1
         contentBytes = 0
         isHeadRequest = false

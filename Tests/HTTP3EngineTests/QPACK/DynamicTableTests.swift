@@ -29,6 +29,45 @@ struct DynamicTableTests {
         #expect(pair.server.error == nil && pair.client.error == nil)
     }
 
+    /// A response whose encoder stream was lost on the way: QUIC has all of the response's own stream, and is done with it.
+    private func pairWithHeldResponse() throws -> Pair {
+        let pair = Pair(seed: 4)
+        ExchangeTests.echo(pair)
+        pair.run()
+        // The server's encoder stream.
+        pair.held = [7]
+        for id in [Int64(0), 4] {
+            try pair.client.engine.submitRequest(stream: id, prepared: Fields.request(), isFinal: false)
+            try pair.client.engine.submitBody(stream: id, payload: Bytes(utf8: "held"), isFinal: true)
+        }
+        pair.run()
+        #expect(pair.client.streams[4]?.isEnded != true, "the response refers to what is held")
+        pair.close(4)
+        #expect(pair.client.streams[4]?.isClosed != true)
+        return pair
+    }
+
+    @Test func `A response that waits for the encoder stream outlives its QUIC stream`() throws {
+        let pair = try pairWithHeldResponse()
+        pair.held = []
+        pair.run()
+        #expect(pair.client.streams[4]?.content == Array("held".utf8))
+        #expect(pair.client.streams[4]?.isEnded == true && pair.client.streams[4]?.isClosed == true)
+        pair.close(0)
+        #expect(pair.client.engine.openStreamCount == 0 && pair.client.error == nil)
+    }
+
+    @Test func `Nobody waits for a response that was given up when its QUIC stream was gone`() throws {
+        let pair = try pairWithHeldResponse()
+        pair.client.notice { (engine, events) throws(HTTP3Error) in engine.reset(stream: 4, into: &events) }
+        #expect(pair.client.streams[4]?.isClosed == true)
+        pair.held = []
+        pair.run()
+        #expect(pair.client.streams[4]?.content.isEmpty == true && pair.client.streams[4]?.isEnded != true)
+        pair.close(0)
+        #expect(pair.client.engine.openStreamCount == 0 && pair.client.error == nil && pair.server.error == nil)
+    }
+
     @Test func `Held bytes give their credit back when they have been read`() throws {
         let pair = Pair(seed: 3)
         pair.run()
