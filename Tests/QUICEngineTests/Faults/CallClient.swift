@@ -190,7 +190,10 @@ final class CallClient: EndpointOwner {
             if let index = index(id) { calls[index].stream = nil }
             wire.reset(id, .requestCancelled)
         case .stopSending(let id, let code): wire.reset(id, code)
-        case .closed(let id): if let index = index(id) { finish(index, .failed("closed"), now) }
+        case .closed(let id):
+            guard let index = index(id) else { return }
+            problems.append("call \(calls[index].number): its stream closed without a word")
+            finish(index, .failed("closed"), now)
         case .refuseStream(let id, let code): wire.stopReading(id, code)
         case .consumed(let id, let count): wire.consume(id, count)
         case .headers, .informational, .trailers, .headersTooLarge, .rejected, .drained, .settingsReceived, .goAway:
