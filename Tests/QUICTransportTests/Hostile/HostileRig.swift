@@ -99,12 +99,6 @@ struct HostileRig: Sendable {
     }
 }
 
-extension Result where Failure == any Error {
-    init(catching body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
-    }
-}
-
 /// Something that has happened or not.
 final class Flag: Sendable {
     private let value = Atomic(false)
