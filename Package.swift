@@ -135,14 +135,18 @@ let package = Package(
             ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser] + (hasQUIC ? ["QUICTransport"] : [])
         ),
 
-        // Tests.
+        // Tests. Those of both wires share what runs somebody else's programs.
+        .target(
+            name: "ForeignPeers", dependencies: ["NodeTransport", "TransportTLS"], path: "Tests/ForeignPeers",
+            swiftSettings: outerSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: outerSettings),
         tests(of: "NodeTransport", ["TransportTestKit"]),
         tests(of: "EventLoops", ["CSystem"]),
         tests(of: "HTTP2Engine", ["NodeTransport"]),
         tests(of: "TransportTLS", ["NodeTransport"]),
         tests(of: "GRPCSemantics", ["NodeTransport"]),
-        tests(of: "GRPCTransport", ["HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
+        tests(
+            of: "GRPCTransport", ["ForeignPeers", "HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
@@ -183,6 +187,8 @@ if hasQUIC {
         program("quic-echo", path: "Examples/QUICEcho", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         tests(of: "QUICEngine", ["HTTP3Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
-        tests(of: "QUICTransport", ["EventLoops", "NodeTransport", "QUICEngine", "TransportTLS", "TransportTestKit"]),
+        tests(
+            of: "QUICTransport",
+            ["EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "TransportTLS", "TransportTestKit"]),
     ]
 }

@@ -1,3 +1,4 @@
+import ForeignPeers
 import GRPCTransport
 import NodeTransport
 import Testing
@@ -35,6 +36,16 @@ import TransportTLS
             let outcome = try await get(rig.port, own(files, keys) + ["--tls-max", "1.2"])
             #expect(outcome.status == 0, "\(outcome)")
             #expect(outcome.output == Self.answer, "\(outcome)")
+        }
+    }
+
+    @Test func `curl's HEAD is answered without content, and curl is told what is allowed`() async throws {
+        let keys = ForeignKeys(.p256, isMutual: true)
+        try await keys.withListener { rig, files in
+            let outcome = try await get(
+                rig.port, own(files, keys) + ["--head", "--write-out", "%{http_code} %{size_download} %header{allow}"])
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(outcome.output == "405 0 POST", "\(outcome)")
         }
     }
 

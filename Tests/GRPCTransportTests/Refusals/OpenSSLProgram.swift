@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 
 /// The `openssl` program of the system.

@@ -1,19 +1,19 @@
-import Foundation
-import Synchronization
+internal import Foundation
+internal import Synchronization
 
 /// A program of somebody else that a test runs; it ends with the test.
-final class PeerProcess: Sendable {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+package final class PeerProcess: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// What a program printed and how it ended.
-    struct Outcome: Sendable {
-        let status: Int32
-        let output: String
-        let errors: String
+    package struct Outcome: Sendable {
+        package let status: Int32
+        package let output: String
+        package let errors: String
 
-        var lines: [String] { output.split(separator: "\n").map(String.init) }
+        package var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
     // Sound: Foundation's Process and pipes are used by the test that made them; the mutex serialises it.
@@ -21,9 +21,20 @@ final class PeerProcess: Sendable {
     private let input: Pipe
 
     /// Starts a server and waits for its line `LISTENING PORT`, or another that ends in the port.
-    static func server(
+    package static func server(
         _ path: String, _ arguments: [String], announcing prefix: String = "LISTENING "
     ) async throws -> (PeerProcess, port: Int) {
+        let (peer, line) = try await start(path, arguments, announcing: prefix)
+        guard let port = Int(line.dropFirst(prefix.count)) else {
+            throw Failure(description: "\(path) says no port: \(line)")
+        }
+        return (peer, port)
+    }
+
+    /// Starts a server and waits for a line that begins with `prefix`.
+    package static func start(
+        _ path: String, _ arguments: [String], announcing prefix: String
+    ) async throws -> (PeerProcess, line: String) {
         let process = Process()
         let (input, output) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: path)
@@ -32,15 +43,15 @@ final class PeerProcess: Sendable {
         process.standardOutput = output
         try process.run()
         let line = await onThread { firstLine(of: output.fileHandleForReading, beginningWith: prefix) }
-        guard let line, let port = Int(line.dropFirst(prefix.count)) else {
+        guard let line else {
             process.terminate()
             throw Failure(description: "\(path) ended without having listened")
         }
-        return (PeerProcess(process, input), port)
+        return (PeerProcess(process, input), line)
     }
 
     /// Runs a program to its end.
-    static func run(_ path: String, _ arguments: [String]) async throws -> Outcome {
+    package static func run(_ path: String, _ arguments: [String]) async throws -> Outcome {
         let process = Process()
         let (output, errors) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: path)
@@ -93,7 +104,7 @@ final class PeerProcess: Sendable {
     }
 
     /// Kills the program, as `kill -9` does.
-    func kill() { process.withLock { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
+    package func kill() { process.withLock { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
 
     deinit {
         // SIGTERM may be blocked: a program inherits the mask of the thread that started it.

@@ -1,31 +1,33 @@
-import NodeTransport
-import Synchronization
+package import NodeTransport
+internal import Synchronization
 
 /// The service that all peers serve; `Tests/Interop/README.md` says what each method does.
-enum Echo {
-    static let unary = Method<Unary, Bytes, Bytes>("echo.Echo", "Unary", request: .bytes, response: .bytes)
-    static let serverStream = Method<ServerStream, Bytes, Bytes>(
+package enum Echo {
+    package static let unary = Method<Unary, Bytes, Bytes>("echo.Echo", "Unary", request: .bytes, response: .bytes)
+    package static let serverStream = Method<ServerStream, Bytes, Bytes>(
         "echo.Echo", "ServerStream", request: .bytes, response: .bytes)
-    static let clientStream = Method<ClientStream, Bytes, Bytes>(
+    package static let clientStream = Method<ClientStream, Bytes, Bytes>(
         "echo.Echo", "ClientStream", request: .bytes, response: .bytes)
-    static let bidi = Method<Bidirectional, Bytes, Bytes>("echo.Echo", "Bidi", request: .bytes, response: .bytes)
-    static let fail = Method<Unary, String, Bytes>("echo.Echo", "Fail", request: .utf8, response: .bytes)
-    static let metadata = Method<Unary, Bytes, Bytes>("echo.Echo", "Metadata", request: .bytes, response: .bytes)
-    static let slow = Method<Unary, Bytes, Bytes>("echo.Echo", "Slow", request: .bytes, response: .bytes)
-    static let slowStream = Method<ServerStream, Bytes, Bytes>(
+    package static let bidi = Method<Bidirectional, Bytes, Bytes>(
+        "echo.Echo", "Bidi", request: .bytes, response: .bytes)
+    package static let fail = Method<Unary, String, Bytes>("echo.Echo", "Fail", request: .utf8, response: .bytes)
+    package static let metadata = Method<Unary, Bytes, Bytes>(
+        "echo.Echo", "Metadata", request: .bytes, response: .bytes)
+    package static let slow = Method<Unary, Bytes, Bytes>("echo.Echo", "Slow", request: .bytes, response: .bytes)
+    package static let slowStream = Method<ServerStream, Bytes, Bytes>(
         "echo.Echo", "Slow", request: .bytes, response: .bytes)
-    static let wasCancelled = Method<Unary, Bytes, String>(
+    package static let wasCancelled = Method<Unary, Bytes, String>(
         "echo.Echo", "WasCancelled", request: .bytes, response: .utf8)
-    static let absent = Method<Unary, Bytes, Bytes>("echo.Echo", "Absent", request: .bytes, response: .bytes)
+    package static let absent = Method<Unary, Bytes, Bytes>("echo.Echo", "Absent", request: .bytes, response: .bytes)
 
-    static let codeNames = [
+    package static let codeNames = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
         "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
         "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
     ]
 }
 
-final class EchoService: Service {
+package final class EchoService: Service {
     private enum SlowCall {
         case running([CheckedContinuation<Void, Never>])
         case cancelled
@@ -33,7 +35,9 @@ final class EchoService: Service {
 
     private let slowCalls = Mutex<[Bytes: SlowCall]>([:])
 
-    var handlers: [MethodHandler] {
+    package init() {}
+
+    package var handlers: [MethodHandler] {
         [
             Echo.unary.handle { request, _ in request },
             Echo.serverStream.handle { request, responses, _ in
