@@ -9,7 +9,7 @@ package struct RequestHead {
     package enum Refusal: Error {
         /// Answered with a gRPC status.
         case status(TransportError)
-        /// Not gRPC at all: answered with an HTTP status and a line of text.
+        /// Not gRPC at all: answered with an HTTP status and a line of text, which may be empty.
         case http(String, String)
     }
 
@@ -20,7 +20,8 @@ package struct RequestHead {
         let metadata: Metadata
     }
 
-    package var isPost = false
+    private var isPost = false
+    private var isHead = false
     package var contentType: String?
     /// In nanoseconds.
     package private(set) var timeout: Int64?
@@ -28,6 +29,12 @@ package struct RequestHead {
     private var entries: [Metadata.Entry] = []
 
     package init() {}
+
+    /// Takes `:method`.
+    package mutating func setMethod(_ method: String) {
+        isPost = method == "POST"
+        if !isPost { isHead = method == "HEAD" }
+    }
 
     /// Takes `grpc-timeout`.
     package mutating func setTimeout(_ text: String) throws(Refusal) {
@@ -61,7 +68,8 @@ package struct RequestHead {
 
     /// Checks what every call needs, and answers the metadata.
     package mutating func finish(repeated: inout Repeated?) throws(Refusal) -> Metadata {
-        guard isPost else { throw .http("405", "gRPC requests are POST") }
+        // RFC 9110 §9.3.2: no content in answer to HEAD.
+        guard isPost else { throw .http("405", isHead ? "" : "gRPC requests are POST") }
         guard let contentType, StatusMapping.isGRPC(contentType: contentType) else {
             throw .http("415", "the content-type must be application/grpc")
         }

@@ -99,7 +99,7 @@ extension ServerConnection {
         for field in fields {
             switch field.known {
             case .path: path = field
-            case .method: head.isPost = field.value == "POST"
+            case .method: head.setMethod(field.value)
             case .contentType: head.contentType = field.value
             case .grpcTimeout: try head.setTimeout(field.value)
             case .grpcEncoding: try head.checkEncoding(field.value)

@@ -14,12 +14,13 @@ extension ServerConnection {
 
     /// Answers a request that is not gRPC.
     func refuse(_ handle: StreamHandle, httpStatus: String, _ message: String) {
-        wire.engine.sendHeaders(
-            handle, prepared: [],
-            extra: [
-                HeaderPair(name: ":status", value: httpStatus), HeaderPair(name: "content-type", value: "text/plain"),
-            ], endStream: false)
-        wire.engine.sendData(handle, payload: Bytes(utf8: message), endStream: true)
+        var fields = [
+            HeaderPair(name: ":status", value: httpStatus), HeaderPair(name: "content-type", value: "text/plain"),
+        ]
+        // RFC 9110 §15.5.6
+        if httpStatus == "405" { fields.append(HeaderPair(name: "allow", value: "POST")) }
+        wire.engine.sendHeaders(handle, prepared: [], extra: fields, endStream: message.isEmpty)
+        if !message.isEmpty { wire.engine.sendData(handle, payload: Bytes(utf8: message), endStream: true) }
         scheduleFlush()
     }
 }

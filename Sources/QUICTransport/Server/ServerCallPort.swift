@@ -138,14 +138,16 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
 
     /// Answers a request that is not gRPC.
     func refuse(_ id: Int64, httpStatus: String, _ message: String) {
+        var fields = [
+            HeaderPair(name: ":status", value: httpStatus), HeaderPair(name: "content-type", value: "text/plain"),
+        ]
+        // RFC 9110 §15.5.6
+        if httpStatus == "405" { fields.append(HeaderPair(name: "allow", value: "POST")) }
         attempt(id) { (wire) throws(HTTP3SendError) in
-            try wire.http3.submitResponse(
-                stream: id, prepared: [],
-                extra: [
-                    HeaderPair(name: ":status", value: httpStatus),
-                    HeaderPair(name: "content-type", value: "text/plain"),
-                ], isFinal: false)
-            try wire.http3.submitBody(stream: id, payload: Bytes(utf8: message), isFinal: true)
+            try wire.http3.submitResponse(stream: id, prepared: [], extra: fields, isFinal: message.isEmpty)
+            if !message.isEmpty {
+                try wire.http3.submitBody(stream: id, payload: Bytes(utf8: message), isFinal: true)
+            }
         }
         finished(id)
     }
