@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import struct
-import sys
-import threading
 
 import grpc
 
 import tls
+from stopping import until_told_to_stop
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 CODES = {code.name: code for code in grpc.StatusCode}
@@ -90,21 +88,6 @@ class Echo:
                 "WasCancelled": grpc.unary_unary_rpc_method_handler(self.was_cancelled),
             },
         )
-
-
-async def until_told_to_stop() -> None:
-    """Returns when standard input closes or on SIGTERM."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-
-    def watch_standard_input() -> None:
-        while sys.stdin.buffer.raw.read(4096):
-            pass
-        loop.call_soon_threadsafe(stop.set)
-
-    threading.Thread(target=watch_standard_input, daemon=True).start()
-    await stop.wait()
 
 
 async def main() -> None:

@@ -1,0 +1,78 @@
+import ForeignPeers
+import Glibc
+import NodeTransport
+import QUICTransport
+import Synchronization
+import Testing
+import TransportTLS
+
+/// Our listener with ``EchoService``, as somebody else's client finds it, and the errors of whom it refuses.
+struct ForeignRig {
+    let port: Int
+    private let refusals: AsyncStream<TransportError>
+
+    /// Why the next peer was refused.
+    func refusal() async throws -> TransportError {
+        try #require(await refusals.first { _ in true }, "nobody was refused")
+    }
+
+    /// Serves with the files' server identity while `body` runs.
+    static func run(
+        _ files: IdentityFiles, asksClients: Bool = true,
+        _ configure: (inout QUICTransport.Configuration) -> Void = { _ in },
+        _ body: (ForeignRig) async throws -> Void
+    ) async throws {
+        let (refusals, continuation) = AsyncStream.makeStream(of: TransportError.self)
+        var configuration = QUICTransport.Configuration()
+        configuration.onEvent = { event in
+            if event.kind == .handshakeFailed, let error = event.error { continuation.yield(error) }
+        }
+        configure(&configuration)
+        var tls = try files.configuration("server")
+        tls.clientAuthentication = asksClients ? .required : .none
+        let transport = try QUICTransport(tls: tls, configuration: configuration)
+        let outcome: Result<Void, any Error>
+        do {
+            let listener = try await transport.listen(on: "quic://127.0.0.1:0", services: [EchoService()])
+            let rig = ForeignRig(port: try #require(listener.endpoint.port), refusals: refusals)
+            outcome = .success(try await body(rig))
+        } catch {
+            outcome = .failure(error)
+        }
+        await transport.shutdown(within: .seconds(1))
+        continuation.finish()
+        try outcome.get()
+    }
+
+    /// Connects to a foreign server with `tls` while `body` runs.
+    static func connect(
+        _ tls: TLSConfiguration, port: Int, _ body: (any Connection) async throws -> Void
+    ) async throws {
+        let transport = try QUICTransport(tls: tls)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(transport.connect(to: "quic://127.0.0.1:\(port)")))
+        } catch {
+            outcome = .failure(error)
+        }
+        await transport.shutdown(within: .zero)
+        try outcome.get()
+    }
+}
+
+/// A port of the loopback that nobody has just now, for a program that cannot choose one itself.
+func freeUDPPort() throws -> Int {
+    let handle = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(handle) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+    var count = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(handle, $0, count) == 0 && getsockname(handle, $0, &count) == 0
+        }
+    }
+    try #require(isBound)
+    return Int(UInt16(bigEndian: address.sin_port))
+}
