@@ -131,6 +131,8 @@ final class CallClient: EndpointOwner {
         do throws(QUICError) {
             let connection = try endpoint.connect(to: path, serverName: "localhost", now: now)
             connections.append(CallServer.Weak(object: connection))
+            // A call that waits for credit sends nothing, and the server may be talking to an address that is gone.
+            connection.keepAlive(every: .seconds(2))
             mayOpen = true
             wire = CallWire(connection, .client) { [unowned self] wire, event, batch, input in
                 handle(wire, event, input)

@@ -21,10 +21,21 @@ final class CallServer: EndpointOwner {
         var body: [Bytes] = []
 
         var answersEarly: Bool { call % 2 == 0 }
+        /// How long the handler takes.
+        var work: QUICTime { call % 3 != 1 ? .milliseconds(150) : 0 }
+    }
+
+    private struct Pending {
+        let time: QUICTime
+        let request: Request
+        let stream: Int64
+        let connection: ObjectIdentifier
     }
 
     let endpoint: QUICEndpoint
     let ledger: Ledger
+    private var pending: [Pending] = []
+    private var now: QUICTime = 0
     private var requests: [ObjectIdentifier: [Int64: Request]] = [:]
     private(set) var wires: [ObjectIdentifier: CallWire] = [:]
     private(set) var connections: [Weak] = []
@@ -42,7 +53,18 @@ final class CallServer: EndpointOwner {
         wires.values.reduce(0) { $0 + $1.http3.openStreamCount + max($1.quic.openStreamCount - 6, 0) }
     }
 
+    var ownDeadline: QUICTime? { pending.map(\.time).min() }
+
+    func handleOwnTimeout(now: QUICTime) {
+        let due = pending.filter { $0.time <= now }
+        pending.removeAll { $0.time <= now }
+        for answer in due {
+            if let wire = wires[answer.connection] { self.answer(answer.request, answer.stream, wire) }
+        }
+    }
+
     func takeEvents(now: QUICTime) {
+        self.now = now
         while let event = endpoint.pollEvent() { take(event, now: now) }
         for wire in wires.values { wire.deliver() }
     }
@@ -60,6 +82,7 @@ final class CallServer: EndpointOwner {
         case .connectionClosed:
             wires[key] = nil
             requests[key] = nil
+            pending.removeAll { $0.connection == key }
             connection.context = nil
         default: wires[key]?.take(event, now: now)
         }
@@ -105,11 +128,19 @@ final class CallServer: EndpointOwner {
             ledger.problems.append("the request of call \(request.call) came damaged")
         }
         ledger.executions[request.call, default: 0] += 1
+        guard request.work > 0 else { return answer(request, id, wire) }
+        pending.append(
+            Pending(time: now + request.work, request: request, stream: id, connection: ObjectIdentifier(wire.quic)))
+    }
+
+    private func answer(_ request: Request, _ id: Int64, _ wire: CallWire) {
         if !request.answersEarly { answerHead(request, id, wire) }
         do throws(HTTP3SendError) {
             try wire.http3.submitBody(
                 stream: id, payload: Payload.answer(request.call, count: request.answerBytes), isFinal: false)
-            try wire.http3.submitTrailers(stream: id, prepared: [PreparedField(name: "grpc-status", value: "0")])
+            try wire.http3.submitTrailers(
+                stream: id, prepared: [],
+                extra: [HeaderPair(name: "grpc-status", value: "0"), HeaderPair(name: "grpc-message", value: "")])
         } catch {
             // The client has given up meanwhile.
             wire.reset(id, .requestCancelled)
