@@ -27,7 +27,7 @@ struct AmplificationTests {
             }
         }
 
-        /// Whether a packet in the datagram is one that only who got the server's first ones can send: any but an Initial.
+        /// Whether a packet in the datagram is one that only who got the server's can send: any but an Initial.
         private static func isProof(_ datagram: [UInt8]) -> Bool {
             var position = 0
             func integer() -> Int? {

@@ -2,8 +2,8 @@ import HTTP3Engine
 import NodeTransport
 import QUICEngine
 
-/// Makes unary calls, each with a deadline at which it is given up. A call that the server has certainly not processed is
-/// made again, on another connection if need be.
+/// Makes unary calls, each with a deadline at which it is given up. A call that the server has certainly not processed
+/// is made again, on another connection if need be.
 final class CallClient: EndpointOwner {
     enum Outcome: Equatable {
         case answered

@@ -1,8 +1,8 @@
 import QUICEngine
 import Testing
 
-/// Calls over HTTP/3 over QUIC while everything goes wrong: each ends by its deadline, none is executed twice, nothing is
-/// left.
+/// Calls over HTTP/3 over QUIC while everything goes wrong: each ends by its deadline, none is executed twice,
+/// nothing is left.
 @Suite("Calls under faults")
 struct CallFaultTests {
     @Test(arguments: FaultSeeds.chunks)

@@ -144,7 +144,7 @@ final class FaultRun {
             guard let left = connection.object as? QUICConnection else { continue }
             let side = left.isServer ? "server" : "client"
             problems.append(
-                "connection \(index) of \(connections.count), \(side)'s, is still in memory, with \(left.openStreamCount) streams"
+                "connection \(index), \(side)'s, is still in memory, with \(left.openStreamCount) streams"
             )
         }
         for endpoint in [client.endpoint, server.endpoint] where endpoint.connectionCount + endpoint.halfOpenCount > 0 {
@@ -156,8 +156,8 @@ final class FaultRun {
         }
     }
 
-    /// Whatever has happened, a call works once the network does. The first may meet a connection that has died; one that
-    /// is stuck must not be saved by the idle timeout of 8 s.
+    /// Whatever has happened, a call works once the network does. The first may meet a connection that has died; one
+    /// that is stuck must not be saved by the idle timeout of 8 s.
     private func callOnceMore() throws(SimulationError) {
         for attempt in 0..<4 {
             let index = client.calls.count

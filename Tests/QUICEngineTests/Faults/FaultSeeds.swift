@@ -1,7 +1,7 @@
 import Foundation
 
-/// Which seeds a run takes. `QUIC_FAULT_SEED=17` repeats one and prints what happened; `QUIC_FAULT_SEEDS=20000` takes more than
-/// the default.
+/// Which seeds a run takes. `QUIC_FAULT_SEED=17` repeats one and prints what happened; `QUIC_FAULT_SEEDS=20000` takes
+/// more than the default.
 enum FaultSeeds {
     static let chunk: UInt64 = 50
 

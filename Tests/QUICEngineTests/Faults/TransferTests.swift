@@ -9,7 +9,7 @@ struct TransferTests {
     private static let megabyte = 1 << 20
 
     @Test func `50 of 50 handshakes succeed at 30 percent loss`() throws {
-        // A flight that was lost is repeated after 1, 2, 4, 8… s (RFC 9002 §6.2): the default of 10 s is over after four.
+        // A flight that was lost is repeated after 1, 2, 4, 8… s (RFC 9002 §6.2): 10 s are over after four.
         var configuration = QUICConfiguration()
         configuration.handshakeTimeout = .seconds(60)
         var times: [Duration] = []
