@@ -137,14 +137,15 @@ int cs_close(int fd) { return answer(close(fd)); }
 
 int cs_socket_stream(int family) { return answer(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
 
-int cs_listen(int fd, const struct sockaddr *address, socklen_t length, int backlog, int reuse_port) {
+int cs_listen(int fd, const struct sockaddr *address, socklen_t length, int backlog, enum cs_port_sharing sharing) {
     int on = 1;
     if (address->sa_family != AF_UNIX) {
         if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return -errno;
-        if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return -errno;
+        if (sharing == cs_port_joined && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return -errno;
         if (address->sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
     if (bind(fd, address, length) < 0) return -errno;
+    if (sharing == cs_port_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return -errno;
     return answer(listen(fd, backlog));
 }
 

@@ -50,8 +50,16 @@ int cs_thread_join(uint64_t handle);
 int cs_close(int fd);
 /// A non-blocking, close-on-exec stream socket.
 int cs_socket_stream(int family);
-/// Binds and listens; `reuse_port` shares the port among the loops of one process.
-int cs_listen(int fd, const struct sockaddr *address, socklen_t length, int backlog, int reuse_port);
+/// Who else may listen on a port.
+enum cs_port_sharing {
+    cs_port_alone,
+    /// Nobody has it yet; later sockets of this process may join.
+    cs_port_shared,
+    /// One of this process has it already.
+    cs_port_joined,
+};
+/// Binds and listens.
+int cs_listen(int fd, const struct sockaddr *address, socklen_t length, int backlog, enum cs_port_sharing sharing);
 int cs_connect(int fd, const struct sockaddr *address, socklen_t length);
 int cs_accept(int fd, struct sockaddr_storage *address, socklen_t *length);
 int cs_local_address(int fd, struct sockaddr_storage *address, socklen_t *length);

@@ -66,24 +66,23 @@ final class GRPCListener: Listener, ServerConnectionOwner {
     private static func bind(
         _ address: SocketAddress, count: Int, _ endpoint: Endpoint
     ) throws(TransportError) -> ([Int32], SocketAddress) {
-        // SO_REUSEPORT would let two programs of one user share the port unnoticed, so the port is first taken without.
-        let probe = try socket(address, endpoint)
-        try listen(probe, address, reusesPort: false, endpoint)
-        let bound = SocketAddress.local(of: probe) ?? address
-        guard count > 1 else { return ([probe], bound) }
-        cs_close(probe)
+        // SO_REUSEPORT from the start would let two programs of one user share the port unnoticed, so the first socket
+        // takes it alone and lets the others in only then. The port is never let go of meanwhile.
         var descriptors: [Int32] = []
         do throws(TransportError) {
-            for _ in 0..<count {
+            descriptors.append(try socket(address, endpoint))
+            try listen(descriptors[0], address, count > 1 ? cs_port_shared : cs_port_alone, endpoint)
+            let bound = SocketAddress.local(of: descriptors[0]) ?? address
+            while descriptors.count < count {
                 let descriptor = try socket(bound, endpoint)
                 descriptors.append(descriptor)
-                try listen(descriptor, bound, reusesPort: true, endpoint)
+                try listen(descriptor, bound, cs_port_joined, endpoint)
             }
+            return (descriptors, bound)
         } catch {
             for descriptor in descriptors { cs_close(descriptor) }
             throw error
         }
-        return (descriptors, bound)
     }
 
     private static func socket(_ address: SocketAddress, _ endpoint: Endpoint) throws(TransportError) -> Int32 {
@@ -92,15 +91,11 @@ final class GRPCListener: Listener, ServerConnectionOwner {
         return descriptor
     }
 
-    /// Closes the descriptor when it throws.
     private static func listen(
-        _ descriptor: Int32, _ address: SocketAddress, reusesPort: Bool, _ endpoint: Endpoint
+        _ descriptor: Int32, _ address: SocketAddress, _ sharing: cs_port_sharing, _ endpoint: Endpoint
     ) throws(TransportError) {
-        let code = unsafe address.withPointer { unsafe cs_listen(descriptor, $0, $1, 1024, reusesPort ? 1 : 0) }
-        guard code >= 0 else {
-            if !reusesPort { cs_close(descriptor) }
-            throw bindError(-code, endpoint)
-        }
+        let code = unsafe address.withPointer { unsafe cs_listen(descriptor, $0, $1, 1024, sharing) }
+        guard code >= 0 else { throw bindError(-code, endpoint) }
     }
 
     private static func bindError(_ errno: Int32, _ endpoint: Endpoint) -> TransportError {

@@ -49,7 +49,9 @@ import TransportTLS
     @Test func `a name is looked up, and every address tried`() async throws {
         try await Rig.run { rig in
             // localhost may be ::1 first, where nobody listens.
-            let answer = try await rig.withClient(host: "localhost") { try await $0.call(Echo.unary, Bytes(utf8: "x")) }
+            let answer = try await rig.withClient(host: "localhost") {
+                try await $0.call(RigMethods.unary, Bytes(utf8: "x"))
+            }
             #expect(answer == Bytes(utf8: "x"))
         }
     }
@@ -62,7 +64,7 @@ import TransportTLS
                 #expect(error.description.contains("the server refused the connection"), "\(error)")
                 let event = await rig.events.first(.connectionRefused)
                 #expect(event.error?.message == "the limit of 1 connections is reached")
-                _ = try await connection.call(Echo.unary, Bytes())
+                _ = try await connection.call(RigMethods.unary, Bytes())
             }
         }
     }

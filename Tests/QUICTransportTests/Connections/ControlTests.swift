@@ -9,7 +9,7 @@ import Testing
         try await Rig.run { rig in
             try await rig.withClient { connection in
                 let control = try #require(QUICControl(connection))
-                let call = try await connection.call(Echo.stream)
+                let call = try await connection.call(RigMethods.stream)
                 for number in 0..<6 {
                     let message = Bytes(utf8: "\(number)")
                     try await call.requests.send(message)
@@ -21,7 +21,7 @@ import Testing
                             try await control.migrate()
                             moves += 1
                         } catch let error as TransportError where error.code == .failedPrecondition {
-                            _ = try await connection.call(Echo.unary, message)
+                            _ = try await connection.call(RigMethods.unary, message)
                         }
                     }
                 }
@@ -35,12 +35,12 @@ import Testing
         try await Rig.run { rig in
             try await rig.withClient { connection in
                 let control = try #require(QUICControl(connection))
-                _ = try await connection.call(Echo.unary, Bytes())
+                _ = try await connection.call(RigMethods.unary, Bytes())
                 try await control.updateKeys()
                 // It counts once the server has answered under the new keys.
                 var statistics = try await control.statistics()
                 while statistics.keyUpdates == 0 {
-                    for _ in 0..<50 { _ = try await connection.call(Echo.unary, Bytes(utf8: "x")) }
+                    for _ in 0..<50 { _ = try await connection.call(RigMethods.unary, Bytes(utf8: "x")) }
                     statistics = try await control.statistics()
                 }
                 #expect(statistics.keyUpdates == 1)
@@ -56,7 +56,7 @@ import Testing
         defer { folder.remove() }
         try await Rig.run(configure: { $0.qlogFolder = folder.path }) { rig in
             try await rig.withClient(configure: { $0.qlogFolder = folder.path }) { connection in
-                _ = try await connection.call(Echo.unary, Bytes())
+                _ = try await connection.call(RigMethods.unary, Bytes())
             }
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()

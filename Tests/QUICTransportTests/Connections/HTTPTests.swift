@@ -16,7 +16,7 @@ import Testing
         }
         routes["/fails"] = { _ in throw CancellationError() }
         let listener = try await server.listen(
-            on: Endpoint(parsing: "quic://127.0.0.1:0"), serving: ServiceTable([EchoService()]), routes: routes)
+            on: Endpoint(parsing: "quic://127.0.0.1:0"), serving: ServiceTable([RigService()]), routes: routes)
         let outcome = await Result {
             let connection = try await client.connect(to: listener.endpoint)
             try await body(try #require(HTTP3Client(connection)), connection)
@@ -31,7 +31,7 @@ import Testing
             let answer = try await client.get("/poh_ack?x=1&id=a%20b+%C3%A4")
             #expect(answer.status == 200)
             #expect(String(decoding: answer.body, as: UTF8.self) == "GET a b ä true")
-            #expect(try await connection.call(Echo.unary, Bytes(utf8: "x")) == Bytes(utf8: "x"))
+            #expect(try await connection.call(RigMethods.unary, Bytes(utf8: "x")) == Bytes(utf8: "x"))
         }
     }
 

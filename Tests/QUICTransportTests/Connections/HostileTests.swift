@@ -14,7 +14,7 @@ import Testing
                 for round in 0..<200 {
                     for _ in 0..<10 { hole.send(generator.datagram(), to: rig.port) }
                     let message = Bytes(utf8: "round \(round)")
-                    #expect(try await connection.call(Echo.unary, message) == message, "seed \(seed)")
+                    #expect(try await connection.call(RigMethods.unary, message) == message, "seed \(seed)")
                 }
                 try await rig.expectServed()
             }
@@ -29,15 +29,15 @@ import Testing
         try await Rig.run(configure: configure) { rig in
             try await rig.withClient(configure: configure) { connection in
                 let message = Bytes([UInt8](repeating: 7, count: 500))
-                for _ in 0..<400 { #expect(try await connection.call(Echo.unary, message) == message) }
+                for _ in 0..<400 { #expect(try await connection.call(RigMethods.unary, message) == message) }
                 // Answers that nobody reads must not use the window up either.
                 for _ in 0..<100 {
-                    let call = try await connection.call(Echo.stream)
+                    let call = try await connection.call(RigMethods.stream)
                     try await call.requests.send(message)
                     _ = try await call.responses.initialMetadata()
                     call.cancel()
                 }
-                #expect(try await connection.call(Echo.unary, message) == message)
+                #expect(try await connection.call(RigMethods.unary, message) == message)
             }
         }
     }

@@ -14,7 +14,7 @@ import TransportTLS
             try await rig.withClient { old in
                 #expect(old.peer?.fingerprint == identities.node.fingerprint)
                 try credentials.replace(identity: next)
-                #expect(try await old.call(Echo.unary, Bytes(utf8: "x")) == Bytes(utf8: "x"))
+                #expect(try await old.call(RigMethods.unary, Bytes(utf8: "x")) == Bytes(utf8: "x"))
                 try await rig.withClient { new in #expect(new.peer?.fingerprint == next.fingerprint) }
             }
         }
@@ -28,7 +28,7 @@ import TransportTLS
             for expected in [identities.node, next] {
                 if expected.fingerprint == next.fingerprint { try credentials.replace(identity: next) }
                 let connection = try await client.connect(to: rig.listener.endpoint)
-                let seen = try await connection.call(Echo.whoAmI, Bytes())
+                let seen = try await connection.call(RigMethods.whoAmI, Bytes())
                 #expect(String(decoding: seen, as: UTF8.self) == expected.fingerprint.description)
             }
             await client.shutdown(within: .zero)
@@ -41,7 +41,7 @@ import TransportTLS
         let badTLS = TLSConfiguration(identity: bad, trust: identities.trust)
         try await Rig.run(TLSConfiguration(credentials: credentials)) { rig in
             try await rig.withClient(badTLS) { connection in
-                _ = try await connection.call(Echo.unary, Bytes())
+                _ = try await connection.call(RigMethods.unary, Bytes())
                 credentials.revoke([.certificate(bad.fingerprint)])
                 for await state in connection.stateUpdates() where state.isClosed {}
                 let refusal = try await rig.refusal(of: badTLS)
@@ -65,7 +65,7 @@ import TransportTLS
                     #expect(error?.code == .unauthenticated, "\(String(describing: error))")
                 }
                 let error = await #expect(throws: TransportError.self) {
-                    try await connection.call(Echo.unary, Bytes())
+                    try await connection.call(RigMethods.unary, Bytes())
                 }
                 #expect(error?.processing == .notProcessed)
             }

@@ -5,7 +5,7 @@ import Testing
 import TransportTLS
 
 /// What the tests call.
-enum Echo {
+enum RigMethods {
     static let unary = Method<Unary, Bytes, Bytes>("echo.Echo", "Unary", request: .bytes, response: .bytes)
     static let stream = Method<Bidirectional, Bytes, Bytes>("echo.Echo", "Stream", request: .bytes, response: .bytes)
     /// Answers when its task is cancelled, and not before.
@@ -14,25 +14,25 @@ enum Echo {
     static let whoAmI = Method<Unary, Bytes, Bytes>("echo.Echo", "WhoAmI", request: .bytes, response: .bytes)
 }
 
-struct EchoService: Service {
+struct RigService: Service {
     var handlers: [MethodHandler] {
         [
-            Echo.unary.handle { request, _ in request },
-            Echo.stream.handle { requests, responses, _ in
+            RigMethods.unary.handle { request, _ in request },
+            RigMethods.stream.handle { requests, responses, _ in
                 while let request = try await requests.next() { try await responses.send(request) }
             },
-            Echo.wait.handle { request, _ in
+            RigMethods.wait.handle { request, _ in
                 let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
                 for await _ in stream {}
                 withExtendedLifetime(continuation) {}
                 throw CancellationError()
             },
-            Echo.whoAmI.handle { _, context in Bytes(utf8: context.peer?.fingerprint.description ?? "nobody") },
+            RigMethods.whoAmI.handle { _, context in Bytes(utf8: context.peer?.fingerprint.description ?? "nobody") },
         ]
     }
 }
 
-/// A listener that serves ``EchoService``, and what it heard.
+/// A listener that serves ``RigService``, and what it heard.
 struct Rig: Sendable {
     let server: QUICTransport
     let listener: any Listener
@@ -49,7 +49,7 @@ struct Rig: Sendable {
         configuration.onEvent = { events.note($0) }
         configure(&configuration)
         let server = try QUICTransport(tls: tls, configuration: configuration)
-        let listener = try await server.listen(on: "quic://127.0.0.1:0", services: [EchoService()])
+        let listener = try await server.listen(on: "quic://127.0.0.1:0", services: [RigService()])
         let outcome = await Result { try await body(Rig(server: server, listener: listener, events: events)) }
         await server.shutdown(within: .zero)
         try outcome.get()
@@ -80,7 +80,7 @@ struct Rig: Sendable {
     }
 
     func expectServed(_ tls: TLSConfiguration = TestIdentities.shared.mutual) async throws {
-        let answer = try await withClient(tls) { try await $0.call(Echo.unary, Bytes(utf8: "good")) }
+        let answer = try await withClient(tls) { try await $0.call(RigMethods.unary, Bytes(utf8: "good")) }
         #expect(answer == Bytes(utf8: "good"))
     }
 }
