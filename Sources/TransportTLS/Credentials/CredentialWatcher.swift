@@ -17,6 +17,8 @@ public final class CredentialWatcher: Sendable {
 
     private let files: CredentialFiles
     private let parts: Mutex<[WatchedPart]>
+    /// Which of the revocations are the file's; others were made by a call and stay.
+    private let revokedByFile: Mutex<Set<Pin>>
 
     /// Loads the files.
     ///
@@ -28,7 +30,9 @@ public final class CredentialWatcher: Sendable {
         // The stamps first: what changes while it is read is read again at the first look.
         let parts = WatchedPart.all(of: files)
         credentials = Credentials(identity: try files.loadIdentity(now: now), trust: try files.loadTrust())
-        credentials.setRevoked(try files.loadRevoked())
+        let revoked = try files.loadRevoked()
+        credentials.revoke(revoked)
+        revokedByFile = Mutex(revoked)
         // Whether TLS can use them shows here, not in the first handshake.
         _ = try TLSContext(TLSConfiguration(credentials: credentials), role: .client)
         self.files = files
@@ -78,7 +82,14 @@ public final class CredentialWatcher: Sendable {
         case .revocations:
             // A file that vanishes takes back nothing.
             let revoked = try files.readRevoked()
-            credentials.setRevoked(revoked)
+            let before = revokedByFile.withLock { held in
+                defer { held = revoked }
+                return held
+            }
+            credentials.changeRevoked { pins in
+                pins.subtract(before)
+                pins.formUnion(revoked)
+            }
             return "\(revoked.count) revoked"
         }
     }

@@ -101,32 +101,37 @@ public final class Credentials: Sendable {
     ///
     /// Holds for connections in both directions, on every transport that uses these credentials.
     public func revoke(_ pins: some Sequence<Pin>) {
-        setRevoked(revoked.union(pins))
+        changeRevoked { $0.formUnion(pins) }
     }
 
     /// Takes back a revocation.
     public func reinstate(_ pins: some Sequence<Pin>) {
-        setRevoked(revoked.subtracting(pins))
+        changeRevoked { $0.subtract(pins) }
     }
 
-    /// Makes `pins` all that is revoked.
-    func setRevoked(_ pins: Set<Pin>) {
-        guard pins != revoked else { return }
-        let observers = change { state in
-            state.current.revoked = pins
+    /// In one step, so that of two changes at the same time none is lost; whoever observes hears of it afterwards.
+    func changeRevoked(_ body: (inout Set<Pin>) -> Void) {
+        let observers = state.withLock { state in
+            var revoked = state.current.revoked
+            body(&revoked)
+            guard revoked != state.current.revoked else { return [@Sendable () -> Void]() }
+            state.current.revoked = revoked
+            advance(&state)
             return Array(state.observers.values)
         }
         for observer in observers { observer() }
     }
 
-    @discardableResult
-    private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    private func change(_ body: (inout State) -> Void) {
         state.withLock { state in
-            let result = body(&state)
-            state.current.generation += 1
-            generation.store(state.current.generation, ordering: .releasing)
-            return result
+            body(&state)
+            advance(&state)
         }
+    }
+
+    private func advance(_ state: inout State) {
+        state.current.generation += 1
+        generation.store(state.current.generation, ordering: .releasing)
     }
 
     func countFailedReplacement() {

@@ -179,6 +179,32 @@ import TransportTLS
         #expect(watcher.credentials.revoked.isEmpty)
     }
 
+    @Test func `what a call has revoked stays when the file changes`() throws {
+        var files = files
+        files.revoked = "\(folder.path)/revoked"
+        let watcher = try CredentialWatcher(files)
+        let byCall = try Pin(parsing: String(repeating: "cd", count: 32))
+        let byFile = try Pin(parsing: String(repeating: "ab", count: 32))
+        watcher.credentials.revoke([byCall])
+        try write(Bytes(utf8: "\(byFile)\n"), to: "revoked")
+        _ = watcher.check()
+        #expect(watcher.credentials.revoked == [byCall, byFile])
+        try write(Bytes(), to: "revoked")
+        _ = watcher.check()
+        #expect(watcher.credentials.revoked == [byCall])
+    }
+
+    @Test func `of many revocations at the same time none is lost`() async throws {
+        let credentials = Credentials(identity: nil, trust: try authority.trust)
+        let pins = try (0..<64).map { number in
+            try Pin(parsing: (number < 16 ? "0" : "") + String(number, radix: 16) + String(repeating: "00", count: 31))
+        }
+        await withDiscardingTaskGroup { group in
+            for pin in pins { group.addTask { @concurrent in credentials.revoke([pin]) } }
+        }
+        #expect(credentials.revoked == Set(pins))
+    }
+
     @Test func `without roots the pins alone count`() throws {
         try folder.write(String(repeating: "0", count: 64), to: "pins")
         let watcher = try CredentialWatcher(CredentialFiles(identity: nil, pins: "\(folder.path)/pins"))
