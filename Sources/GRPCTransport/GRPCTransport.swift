@@ -1,6 +1,6 @@
 internal import EventLoops
+internal import GRPCCalls
 public import NodeTransport
-internal import Synchronization
 internal import TransportTLS
 
 /// gRPC over HTTP/2: a ``/NodeTransport/Transport`` that talks to gRPC in every language.
@@ -20,7 +20,7 @@ public actor GRPCTransport: Transport {
     private let serverTLS: TLSContextSource?
     private let loops = EventLoopGroup.shared
     private var listeners: [GRPCListener] = []
-    private let connections: ConnectionRegistry
+    private let connections: ConnectionRegistry<ClientConnection>
     private let revocations: RevocationSubscription?
     private var isShutDown = false
 
@@ -30,7 +30,7 @@ public actor GRPCTransport: Transport {
     /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
     public init(security: Security, configuration: Configuration = Configuration()) throws {
         self.configuration = configuration
-        let connections = ConnectionRegistry()
+        let connections = ConnectionRegistry<ClientConnection>()
         self.connections = connections
         switch security.kind {
         case .plaintext:
@@ -90,29 +90,5 @@ public actor GRPCTransport: Transport {
 
     private func shutDownError(_ endpoint: Endpoint) -> TransportError {
         TransportError(.failedPrecondition, "the transport is shut down", processing: .notProcessed, endpoint: endpoint)
-    }
-}
-
-/// The connections that a transport has made and that are open.
-private final class ConnectionRegistry: Sendable {
-    private let connections = Mutex<[ClientConnection]>([])
-
-    func add(_ connection: ClientConnection) {
-        connections.withLock { connections in
-            connections.removeAll { $0.state.isClosed }
-            connections.append(connection)
-        }
-        // A revocation may have come before it stood here.
-        connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
-    }
-
-    func removeAll() -> [ClientConnection] {
-        connections.withLock { exchange(&$0, with: []) }
-    }
-
-    func closeRevoked() {
-        for connection in connections.withLock({ $0 }) {
-            connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
-        }
     }
 }

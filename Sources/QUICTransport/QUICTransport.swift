@@ -1,7 +1,6 @@
 internal import EventLoops
 internal import GRPCCalls
 public import NodeTransport
-internal import Synchronization
 public import TransportTLS
 
 /// gRPC over HTTP/3 over QUIC: a ``/NodeTransport/Transport`` with datagrams, and without head-of-line blocking.
@@ -21,7 +20,7 @@ public actor QUICTransport: Transport {
     private let serverTLS: QUICCredentialsSource?
     private let loops = EventLoopGroup.shared
     private var listeners: [QUICListener] = []
-    private let connections: ConnectionRegistry
+    private let connections: ConnectionRegistry<QUICClientConnection>
     private let revocations: RevocationSubscription
     private var isShutDown = false
 
@@ -32,7 +31,7 @@ public actor QUICTransport: Transport {
     /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
     public init(tls: TLSConfiguration, configuration: Configuration = Configuration()) throws {
         self.configuration = configuration
-        let connections = ConnectionRegistry()
+        let connections = ConnectionRegistry<QUICClientConnection>()
         self.connections = connections
         clientTLS = try QUICCredentialsSource(tls, role: .client, allowsEarlyData: false)
         // A client that has no certificate is fine until it listens.
@@ -108,29 +107,5 @@ public actor QUICTransport: Transport {
 
     private func shutDownError(_ endpoint: Endpoint) -> TransportError {
         TransportError(.failedPrecondition, "the transport is shut down", processing: .notProcessed, endpoint: endpoint)
-    }
-}
-
-/// The connections that a transport has made and that are open.
-private final class ConnectionRegistry: Sendable {
-    private let connections = Mutex<[QUICClientConnection]>([])
-
-    func add(_ connection: QUICClientConnection) {
-        connections.withLock { connections in
-            connections.removeAll { $0.state.isClosed }
-            connections.append(connection)
-        }
-        // A revocation may have come before it stood here.
-        connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
-    }
-
-    func removeAll() -> [QUICClientConnection] {
-        connections.withLock { exchange(&$0, with: []) }
-    }
-
-    func closeRevoked() {
-        for connection in connections.withLock({ $0 }) {
-            connection.loop.execute { connection.onLoop { $0.closeIfRevoked() } }
-        }
     }
 }

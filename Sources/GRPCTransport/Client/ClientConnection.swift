@@ -6,7 +6,7 @@ internal import Synchronization
 internal import TransportTLS
 
 /// A connection that this side made. It lives on one event loop.
-actor ClientConnection: WireConnection, Connection {
+actor ClientConnection: WireConnection, RevocableConnection {
     enum Phase {
         /// TLS, and then the server's SETTINGS, are awaited.
         case handshaking(Suspension<Void>?)

@@ -7,7 +7,7 @@ internal import Synchronization
 internal import TransportTLS
 
 /// A connection that this side made. It lives on one event loop, with a socket of its own.
-actor QUICClientConnection: LoopActor, Connection {
+actor QUICClientConnection: RevocableConnection {
     enum Phase {
         /// The server's verdict on this side, and its SETTINGS, are awaited.
         case handshaking(Suspension<Void>?)
