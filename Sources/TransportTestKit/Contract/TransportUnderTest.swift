@@ -28,6 +28,10 @@ public protocol TransportUnderTest: Sendable {
     /// Whether both ends prove who they are, as under mutual TLS; by default not.
     var authenticatesPeers: Bool { get }
 
+    /// How much is sent to a reader that is slow, in bytes; by default 64 MiB. At least 24 MiB, which is more than a
+    /// sender may get ahead.
+    var bulkBytes: Int { get }
+
     /// How long one case may take before it counts as hung; by default 30 seconds.
     var caseTimeLimit: Duration { get }
 
@@ -41,6 +45,7 @@ extension TransportUnderTest {
     public var supportsDatagrams: Bool { false }
     public var maximumMessageBytes: Int { 4_194_304 }
     public var authenticatesPeers: Bool { false }
+    public var bulkBytes: Int { 67_108_864 }
     public var caseTimeLimit: Duration { .seconds(30) }
     public func vanish(_ listener: any Listener) async throws -> Bool { false }
 }

@@ -4,10 +4,14 @@ extension TransportContract {
     /// How far a sender may get ahead of a reader that does not read.
     private static let maximumLeadBytes = 16 * 1_048_576
     private static let chunk = pattern(65_536)
-    private static let chunkCount = 1024
+
+    private static func chunkCount(_ test: any TransportUnderTest) -> Int {
+        max(test.bulkBytes, 24 * 1_048_576) / chunk.count
+    }
 
     static let backPressure: [ContractCase] = [
         ContractCase("a client that reads slowly slows the server") { test in
+            let chunkCount = chunkCount(test)
             let sent = Counter()
             let handlers = [
                 ContractMethods.serverStream.handle { _, responses, _ in
@@ -37,6 +41,7 @@ extension TransportContract {
             }
         },
         ContractCase("a server that reads slowly slows the client") { test in
+            let chunkCount = chunkCount(test)
             let (sent, mayRead) = (Counter(), Signal())
             let handlers = [
                 ContractMethods.clientStream.handle { requests, _ in
@@ -66,10 +71,11 @@ extension TransportContract {
             }
         },
         ContractCase("both directions can be held back at once") { test in
+            let chunkCount = chunkCount(test) / 4
             let sent = Counter()
             let handlers = [
                 ContractMethods.bidirectional.handle { requests, responses, _ in
-                    for _ in 0..<chunkCount / 4 {
+                    for _ in 0..<chunkCount {
                         try await responses.send(chunk)
                         sent.add()
                     }
@@ -80,7 +86,7 @@ extension TransportContract {
             try await Rig.with(test, serving: handlers) { rig in
                 let call = try await rig.connection.call(ContractMethods.bidirectional)
                 async let sending: Void = {
-                    for _ in 0..<chunkCount / 4 {
+                    for _ in 0..<chunkCount {
                         try await call.requests.send(chunk)
                         sent.add()
                     }
@@ -91,7 +97,7 @@ extension TransportContract {
                 var received = 0
                 while try await call.responses.next() != nil { received += 1 }
                 try await sending
-                try requireEqual(received, chunkCount / 4, "everything arrives in the end")
+                try requireEqual(received, chunkCount, "everything arrives in the end")
             }
         },
         ContractCase("messages of a slow writer arrive one by one") { test in
