@@ -11,6 +11,7 @@ struct EndpointTests {
             "unix:///run/node.sock",
             "memory://test", "grpc://[fe80::1%eth0]:1", "grpc://[::ffff:1.2.3.4]:65535", "grpc://under_score.x:1",
             "grpc://example.com.:1", "unix:///with space/and?odd#chars",
+            "grpc://node-7.example:443@10.0.0.7", "quic://node-7.example:443@[fe80::1%eth0]",
         ])
     func roundTrip(_ text: String) throws {
         let endpoint = try Endpoint(parsing: text)
@@ -44,6 +45,11 @@ struct EndpointTests {
             ("grpc://host:١", "is not a number"),
             ("grpc://host:1/path", "has \"/\""),
             ("grpc://user@host:1", "has \"@\""),
+            ("grpc://host:1@host", "has \"@\""),
+            ("grpc://host@10.0.0.7", "needs a port"),
+            ("grpc://10.0.0.1:1@10.0.0.7", "an address stands before '@' already"),
+            ("grpc://host:1@[x]", "\"[x]\" after '@' is not an address"),
+            ("grpc://host:1@[::1", "\"[::1\" after '@' is not an address"),
             ("grpc://ho st:1", "has \" \""),
             ("grpc://host:1?q", "has \"?\""),
             ("ftp://host:1", "unknown scheme \"ftp\"; known are grpc, quic, udp"),
@@ -105,5 +111,20 @@ struct EndpointTests {
             guard let endpoint = try? Endpoint(parsing: text) else { continue }
             #expect((try? Endpoint(parsing: endpoint.description)) == endpoint, "\(text)")
         }
+    }
+
+    @Test func aLookUpKeepsTheNameThatIsToBeProved() throws {
+        let endpoint = try Endpoint(parsing: "quic://node-7.example:443")
+        let resolved = endpoint.resolved(to: .ipv4("10.0.0.7"))
+        #expect(resolved.host == "node-7.example")
+        #expect(resolved.resolvedHost == .ipv4("10.0.0.7"))
+        #expect(resolved != endpoint)
+        #expect(resolved.withPort(1).description == "quic://node-7.example:1@10.0.0.7")
+        #expect(resolved.withScheme(.grpc).description == "grpc://node-7.example:443@10.0.0.7")
+        #expect(endpoint.resolved(to: .ipv6("::1"), port: 8).description == "quic://node-7.example:8@[::1]")
+        #expect(endpoint.resolved(to: .name("other")) == endpoint)
+        #expect(
+            try Endpoint(parsing: "grpc://10.0.0.1:1").resolved(to: .ipv4("10.0.0.2")).description
+                == "grpc://10.0.0.2:1")
     }
 }

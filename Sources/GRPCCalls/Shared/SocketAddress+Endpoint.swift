@@ -11,6 +11,7 @@ extension SocketAddress {
 
     /// The addresses of `endpoint`, in the order to try them. Looks names up, off the caller's executor.
     package static func resolve(_ endpoint: Endpoint) async throws -> [SocketAddress] {
+        let endpoint = endpoint.atResolvedHost
         switch (endpoint.scheme, endpoint.address) {
         case (.grpc, .hostPort(.name(let name), let port)), (.dns, .hostPort(.name(let name), let port)):
             return try await lookUp(name, port: port, endpoint)
@@ -46,6 +47,12 @@ extension SocketAddress {
 }
 
 extension Endpoint {
+    /// The address itself, where a resolver has found one.
+    package var atResolvedHost: Endpoint {
+        guard let resolvedHost, case .hostPort(_, let port) = address else { return self }
+        return Endpoint(scheme: scheme, address: .hostPort(resolvedHost, port: port))
+    }
+
     /// A numeric address as an endpoint.
     package init(_ address: InternetAddress, scheme: Scheme) {
         let host: Host = address.family == .ipv4 ? .ipv4(address.host) : .ipv6(address.host)

@@ -9,6 +9,21 @@ public struct CallHead: Sendable {
     /// The call's shape; one message on a single-message side may be sent without waiting.
     public var shape: RPCShapeKind
 
+    /// Which peer it should go to, for layers that have a choice.
+    public var routing: CallRouting {
+        get { routingBox?.routing ?? .default }
+        set { routingBox = newValue == .default ? nil : RoutingBox(newValue) }
+    }
+
+    /// Most calls have no wishes, and pay one word for that.
+    private var routingBox: RoutingBox?
+
+    private final class RoutingBox: Sendable {
+        let routing: CallRouting
+
+        init(_ routing: CallRouting) { self.routing = routing }
+    }
+
     public init(
         method: MethodName, shape: RPCShapeKind, metadata: Metadata = Metadata(), deadline: Deadline? = nil,
         isIdempotent: Bool = false

@@ -3,7 +3,8 @@
 /// `unix:///run/node.sock` or `memory://test`.
 ///
 /// Text without a scheme (`host:port`, `[v6]:port`) means ``Scheme/grpc``. Port 0 asks a listener for
-/// a free port; the listener's ``Listener/endpoint`` has the one it got.
+/// a free port; the listener's ``Listener/endpoint`` has the one it got. A name whose address is known already is
+/// followed by it: `grpc://node-7.example:443@10.0.0.7`.
 public struct Endpoint: Sendable, Hashable {
     /// How a peer is reached, or how its address is found.
     public enum Scheme: String, Sendable, Hashable, CaseIterable {
@@ -43,14 +44,24 @@ public struct Endpoint: Sendable, Hashable {
         case ipv6(String)
         /// A DNS name.
         case name(String)
+
+        /// Whether it has to be looked up.
+        public var isName: Bool {
+            if case .name = self { true } else { false }
+        }
     }
 
     public let scheme: Scheme
     public let address: Address
 
-    package init(scheme: Scheme, address: Address) {
+    /// The address that a resolver has found for the host's name: wires connect there, and the peer has to prove the
+    /// name all the same. `nil` leaves the look-up to the wire. Never a name.
+    public let resolvedHost: Host?
+
+    package init(scheme: Scheme, address: Address, resolvedHost: Host? = nil) {
         self.scheme = scheme
         self.address = address
+        self.resolvedHost = resolvedHost
     }
 
     /// Parses `text`.
@@ -82,7 +93,24 @@ public struct Endpoint: Sendable, Hashable {
     public func withPort(_ port: Int) -> Endpoint {
         precondition((0...65535).contains(port), "a port is within 0...65535")
         guard case .hostPort(let host, _) = address else { return self }
-        return Endpoint(scheme: scheme, address: .hostPort(host, port: port))
+        return Endpoint(scheme: scheme, address: .hostPort(host, port: port), resolvedHost: resolvedHost)
+    }
+
+    /// The same endpoint over another wire.
+    public func withScheme(_ scheme: Scheme) -> Endpoint {
+        Endpoint(scheme: scheme, address: address, resolvedHost: resolvedHost)
+    }
+
+    /// The same endpoint, reached at `host`; a host that is an address already is replaced by it.
+    ///
+    /// - Parameters:
+    ///   - host: An address; a name changes nothing.
+    ///   - port: Another port, where the look-up tells one (RFC 2782). Within 0...65535.
+    public func resolved(to host: Host, port: Int? = nil) -> Endpoint {
+        guard case .hostPort(let name, let oldPort) = address, !host.isName else { return self }
+        let port = port.map { min(max($0, 0), 65535) } ?? oldPort
+        guard name.isName else { return Endpoint(scheme: scheme, address: .hostPort(host, port: port)) }
+        return Endpoint(scheme: scheme, address: .hostPort(name, port: port), resolvedHost: host)
     }
 
     /// `host:port` with IPv6 in brackets, as in HTTP's `:authority` (RFC 3986 §3.2.2).
@@ -99,10 +127,16 @@ public struct Endpoint: Sendable, Hashable {
 extension Endpoint: CustomStringConvertible {
     /// Text that ``init(parsing:)`` reads back to an equal value.
     public var description: String {
-        switch (scheme, address) {
-        case (.dns, _), (.srv, _): "\(scheme.rawValue):///\(authority)"
-        case (_, .path(let path)): "\(scheme.rawValue)://\(path)"
-        default: "\(scheme.rawValue)://\(authority)"
+        let text =
+            switch (scheme, address) {
+            case (.dns, _), (.srv, _): "\(scheme.rawValue):///\(authority)"
+            case (_, .path(let path)): "\(scheme.rawValue)://\(path)"
+            default: "\(scheme.rawValue)://\(authority)"
+            }
+        return switch resolvedHost {
+        case .ipv4(let host), .name(let host): "\(text)@\(host)"
+        case .ipv6(let host): "\(text)@[\(host)]"
+        case nil: text
         }
     }
 }

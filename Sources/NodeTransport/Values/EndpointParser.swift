@@ -24,7 +24,13 @@ struct EndpointParser {
         case .dns:
             return Endpoint(scheme: scheme, address: try hostPort(try resolverTarget(rest)))
         case .grpc, .quic, .udp, .http:
-            return Endpoint(scheme: scheme, address: try hostPort(rest))
+            guard let separator = rest.lastIndex(of: "@"), Self.looksLikeAddress(rest[separator...].dropFirst()) else {
+                return Endpoint(scheme: scheme, address: try hostPort(rest))
+            }
+            let address = try hostPort(rest[..<separator])
+            guard case .hostPort(.name, _) = address else { throw fault("an address stands before '@' already") }
+            let resolved = try resolvedHost(rest[rest.index(after: separator)...])
+            return Endpoint(scheme: scheme, address: address, resolvedHost: resolved)
         }
     }
 
@@ -71,6 +77,20 @@ struct EndpointParser {
             let port = Int(portText), (0...65535).contains(port)
         else { throw fault("port \"\(portText)\" is not a number within 0...65535") }
         return .hostPort(host, port: port)
+    }
+
+    private static func looksLikeAddress(_ text: Substring) -> Bool {
+        text.hasPrefix("[") || IPAddressSyntax.isIPv4(text)
+    }
+
+    /// `10.0.0.7` or `[fe80::1]`: what a resolver has found.
+    private func resolvedHost(_ text: Substring) throws -> Endpoint.Host {
+        if IPAddressSyntax.isIPv4(text) { return .ipv4(String(text)) }
+        let literal = text.dropFirst().dropLast()
+        guard text.hasSuffix("]"), IPAddressSyntax.isIPv6(literal) else {
+            throw fault("\"\(text)\" after '@' is not an address")
+        }
+        return .ipv6(String(literal))
     }
 
     private func namedHost(_ name: Substring) throws -> Endpoint.Host {

@@ -5,6 +5,7 @@ internal import NodeTransport
 extension InternetAddress {
     /// The addresses of `endpoint`, in the order to try them. Looks names up, off the caller's executor.
     static func resolve(quic endpoint: Endpoint) async throws -> [InternetAddress] {
+        let endpoint = endpoint.atResolvedHost
         guard endpoint.scheme == .quic, case .hostPort(let host, let port) = endpoint.address else {
             throw TransportError(.invalidArgument, "gRPC over QUIC takes quic:// endpoints", endpoint: endpoint)
         }
