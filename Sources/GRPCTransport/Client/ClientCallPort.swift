@@ -9,8 +9,8 @@ internal import NodeTransport
 /// Soundness of `@unchecked Sendable`: it is used on the connection's loop only.
 final class ClientCallPort: ClientCallWire, @unchecked Sendable {
     private let wire: HTTP2Wire
-    /// Keeps calls that wait for a stream.
-    weak var connection: ClientConnection?
+    /// Keeps calls that wait for a stream; gone once it is closed.
+    var connection: ClientConnection?
 
     init(_ wire: HTTP2Wire) { self.wire = wire }
 

@@ -24,6 +24,7 @@ actor ClientConnection: WireConnection, RevocableConnection {
     nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
 
     let wire: HTTP2Wire
+    private nonisolated let port: ClientCallPort
     nonisolated let callContext: ClientCallContext
     var phase = Phase.handshaking(nil)
     var streams: [ClientCallState?] = []
@@ -47,7 +48,7 @@ actor ClientConnection: WireConnection, RevocableConnection {
         wire = HTTP2Wire(
             loop: loop, descriptor: descriptor,
             engine: HTTP2Engine(role: .client, configuration: configuration.engine), tls: tls)
-        let port = ClientCallPort(wire)
+        port = ClientCallPort(wire)
         callContext = ClientCallContext(
             wire: port, loop: loop, endpoint: endpoint, limits: configuration.callLimits)
         port.connection = self
@@ -198,6 +199,7 @@ actor ClientConnection: WireConnection, RevocableConnection {
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
         for waiter in closeWaiters { waiter.resume() }
         closeWaiters.removeAll()
+        port.connection = nil
     }
 
     var phaseName: String {

@@ -29,8 +29,9 @@ package final class QUICConnection {
     package internal(set) var path: QUICPath
     /// The owner's own, whatever it is.
     package var context: AnyObject?
-    /// Feeds streams in place of their own queues.
-    package weak var source: (any QUICStreamSource)?
+    /// Feeds streams in place of their own queues. Whoever sets it takes it back when the connection is over: a weak
+    /// reference would make every retain of the source a slow one.
+    package var source: (any QUICStreamSource)?
 
     // Where the endpoint finds it.
     var ids: [ConnectionID] = []

@@ -10,8 +10,8 @@ internal import NodeTransport
 final class ClientCallPort: ClientCallWire, @unchecked Sendable {
     /// Gone before and after the connection's life.
     var wire: HTTP3Wire?
-    /// Keeps the calls.
-    weak var connection: QUICClientConnection?
+    /// Keeps the calls; gone once it is closed.
+    var connection: QUICClientConnection?
 
     func write(_ message: Bytes, to handle: CallHandle) {
         // A stream that the server has stopped takes nothing; its answer says why.

@@ -197,6 +197,7 @@ actor QUICClientConnection: RevocableConnection {
         for waiter in exchange(&closeWaiters, with: []) { waiter.resume() }
         wire = nil
         driver = nil
+        port.connection = nil
     }
 
     var phaseName: String {

@@ -61,6 +61,7 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     func detach() {
         owner = nil
         quic.context = nil
+        quic.source = nil
     }
 
     /// Something was put into the engines.

@@ -35,7 +35,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     /// Tells whose a datagram is, where several loops share a port.
     private let routing: QUICSecrets?
     private let loopCount: Int
-    private weak var owner: (any QUICDriverOwner)?
+    /// Gone once the driver has stopped.
+    private var owner: (any QUICDriverOwner)?
 
     private var addresses = AddressBook()
     private var isFlushScheduled = false
@@ -80,6 +81,7 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         loop.cancel(timer)
         socket.close()
         notified.removeAll()
+        owner = nil
     }
 
     /// Something is to be sent, or may be: soon after the jobs of this turn.
@@ -221,7 +223,11 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         }
     }
 
-    private func wire(_ connection: QUICConnection) -> HTTP3Wire? { connection.context as? HTTP3Wire }
+    private func wire(_ connection: QUICConnection) -> HTTP3Wire? {
+        // Sound: nothing but a wire's `attach` sets the context.
+        unsafe connection.context.map { unsafe unsafeDowncast($0, to: HTTP3Wire.self) }
+    }
+
     private func wire(_ stream: QUICStream) -> HTTP3Wire? { wire(stream.connection) }
 
     // MARK: Output
