@@ -225,7 +225,7 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
 
     private func wire(_ connection: QUICConnection) -> HTTP3Wire? {
         // Sound: nothing but a wire's `attach` sets the context.
-        unsafe connection.context.map { unsafe unsafeDowncast($0, to: HTTP3Wire.self) }
+        connection.context.map { unsafe unsafeDowncast($0, to: HTTP3Wire.self) }
     }
 
     private func wire(_ stream: QUICStream) -> HTTP3Wire? { wire(stream.connection) }
