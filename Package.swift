@@ -71,6 +71,7 @@ let package = Package(
         .library(name: "TransportTLS", targets: ["TransportTLS"]),
         .library(name: "TransportResilience", targets: ["TransportResilience"]),
         .library(name: "TransportProtobuf", targets: ["TransportProtobuf"]),
+        .library(name: "TransportEtcd", targets: ["TransportEtcd"]),
         .library(name: "TransportTestKit", targets: ["TransportTestKit"]),
         .library(name: "TransactionSignatures", targets: ["TransactionSignatures"]),
         .library(name: "DAGNode", targets: ["DAGProtocol", "DAGStore", "DAGNode"]),
@@ -107,6 +108,7 @@ let package = Package(
         // What wraps or checks any transport.
         module("TransportResilience", ["NodeTransport", .logging]),
         module("TransportProtobuf", ["NodeTransport", .protobuf]),
+        module("TransportEtcd", ["NodeTransport", "TransportProtobuf", "TransportResilience", .protobuf]),
         module("TransportTestKit", ["NodeTransport"]),
 
         // The ledger node.
@@ -150,6 +152,7 @@ let package = Package(
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
+        tests(of: "TransportEtcd", ["ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience"]),
         tests(of: "TransactionSignatures", ["NodeTransport"], exclude: ["Vectors"]),
         tests(of: "DAGProtocol", ["NodeTransport", "TransactionSignatures", .crypto, .protobuf]),
         tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", "TransactionSignatures", .grdb, .protobuf]),

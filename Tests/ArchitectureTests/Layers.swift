@@ -50,6 +50,9 @@ let layers: [Module] = [
 
     Module("TransportResilience", ["NodeTransport"], foreign: ["Logging", "Synchronization"]),
     Module("TransportProtobuf", ["NodeTransport"], foreign: ["SwiftProtobuf"]),
+    Module(
+        "TransportEtcd", ["NodeTransport", "TransportProtobuf", "TransportResilience"],
+        foreign: foundation.union(["SwiftProtobuf", "Synchronization"])),
     Module("TransportTestKit", ["NodeTransport"], foreign: ["Synchronization"]),
 
     Module(

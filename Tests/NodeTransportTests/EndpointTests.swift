@@ -10,7 +10,7 @@ struct EndpointTests {
             "http://localhost:8080", "dns:///node-7.example:443", "srv:///_ledger._tcp.example",
             "unix:///run/node.sock",
             "memory://test", "grpc://[fe80::1%eth0]:1", "grpc://[::ffff:1.2.3.4]:65535", "grpc://under_score.x:1",
-            "grpc://example.com.:1", "unix:///with space/and?odd#chars",
+            "grpc://example.com.:1", "unix:///with space/and?odd#chars", "etcd:///ledger", "etcd:///prod/ledger.v1",
             "grpc://node-7.example:443@10.0.0.7", "quic://node-7.example:443@[fe80::1%eth0]",
         ])
     func roundTrip(_ text: String) throws {
@@ -45,6 +45,9 @@ struct EndpointTests {
             ("grpc://host:١", "is not a number"),
             ("grpc://host:1/path", "has \"/\""),
             ("grpc://user@host:1", "has \"@\""),
+            ("etcd://ledger", "needs three slashes"),
+            ("etcd:///", "\"\" is not the name of a service"),
+            ("etcd:///a//b", "is not the name of a service"),
             ("grpc://host:1@host", "has \"@\""),
             ("grpc://host@10.0.0.7", "needs a port"),
             ("grpc://10.0.0.1:1@10.0.0.7", "an address stands before '@' already"),

@@ -1,5 +1,5 @@
 /// Where a peer is, or where to listen: a scheme and an address, parsed from text such as
-/// `grpc://127.0.0.1:50051`, `quic://[::1]:4433`, `dns:///node-7.example:443`, `srv:///ledger.example`,
+/// `grpc://127.0.0.1:50051`, `quic://[::1]:4433`, `dns:///node-7.example:443`, `srv:///ledger.example`, `etcd:///ledger`,
 /// `unix:///run/node.sock` or `memory://test`.
 ///
 /// Text without a scheme (`host:port`, `[v6]:port`) means ``Scheme/grpc``. Port 0 asks a listener for
@@ -20,6 +20,8 @@ public struct Endpoint: Sendable, Hashable {
         case dns
         /// A name that a resolver looks up (SRV, RFC 2782).
         case srv
+        /// The name of a service that a resolver looks up in etcd; it may have slashes.
+        case etcd
         /// A Unix domain socket.
         case unix
         /// Within this process.
@@ -30,7 +32,7 @@ public struct Endpoint: Sendable, Hashable {
     public enum Address: Sendable, Hashable {
         /// A host and a port (0...65535).
         case hostPort(Host, port: Int)
-        /// A name without a port: `srv:///name`, `memory://name`.
+        /// A name without a port: `srv:///name`, `etcd:///name`, `memory://name`.
         case name(String)
         /// The path of a Unix domain socket.
         case path(String)
@@ -129,7 +131,7 @@ extension Endpoint: CustomStringConvertible {
     public var description: String {
         let text =
             switch (scheme, address) {
-            case (.dns, _), (.srv, _): "\(scheme.rawValue):///\(authority)"
+            case (.dns, _), (.srv, _), (.etcd, _): "\(scheme.rawValue):///\(authority)"
             case (_, .path(let path)): "\(scheme.rawValue)://\(path)"
             default: "\(scheme.rawValue)://\(authority)"
             }

@@ -21,6 +21,12 @@ struct EndpointParser {
             let name = try resolverTarget(rest)
             guard Self.isName(name) else { throw fault("\"\(name)\" is not a DNS name") }
             return Endpoint(scheme: scheme, address: .name(String(name)))
+        case .etcd:
+            let name = try resolverTarget(rest)
+            guard name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy({ Self.isName($0) }) else {
+                throw fault("\"\(name)\" is not the name of a service")
+            }
+            return Endpoint(scheme: scheme, address: .name(String(name)))
         case .dns:
             return Endpoint(scheme: scheme, address: try hostPort(try resolverTarget(rest)))
         case .grpc, .quic, .udp, .http:
