@@ -16,5 +16,7 @@ package struct QUICStatistics: Sendable {
     package var lostDatagrams: UInt64 = 0
     /// DATAGRAM frames that gave way to newer ones before they were sent.
     package var droppedDatagrams: UInt64 = 0
+    /// How often the path was found not to carry large datagrams any more.
+    package var blackHoles: UInt64 = 0
     package var keyUpdates: UInt64 = 0
 }

@@ -20,6 +20,7 @@ extension QUICConnection {
         }
         if isImmediate {
             path = QUICPath(local: local, remote: path.remote)
+            blackHoles.pathChanged()
             core.emit(.pathChanged(self, path))
         }
         core.markReady(self)
@@ -50,7 +51,9 @@ extension QUICConnection {
         guard let handle = unsafe handle else { return 0 }
         let frame = unsafe Int(min(cngtcp2_peer_max_datagram_frame(handle), 65_535))
         // Type and length of the frame; first byte, ID, packet number and tag of the packet.
-        let packet = unsafe Int(cngtcp2_path_max_payload(handle)) - (1 + 20 + 4 + 16) - 3
+        let payload = unsafe min(
+            Int(clamping: cngtcp2_path_max_payload(handle)), blackHoles.isSmall ? BlackHoleWatch.safePayloadBytes : .max)
+        let packet = payload - (1 + 20 + 4 + 16) - 3
         return max(min(frame - 3, packet), 0)
     }
 
@@ -87,5 +90,6 @@ extension QUICConnection {
         counters.congestionWindowBytes = raw.congestion_window
         counters.bytesInFlight = raw.bytes_in_flight
         counters.droppedDatagrams = datagrams.dropped
+        counters.blackHoles = blackHoles.found
     }
 }

@@ -75,6 +75,7 @@ extension QUICConnection {
         guard !stream.isClosed, let handle = unsafe handle else { return }
         stream.isSendingOver = true
         stream.sendBuffer.dropUnsent()
+        blackHoles.settled(stream.id)
         _ = unsafe cngtcp2_reset_stream(handle, stream.id, min(code, Self.maximumCode))
         core.markReady(self)
     }
@@ -140,6 +141,7 @@ extension QUICConnection {
     }
 
     func acknowledged(_ stream: QUICStream, _ byteCount: Int) {
+        blackHoles.settled(stream.id)
         guard stream.isFedBySource else {
             stream.sendBuffer.didAcknowledge(byteCount)
             return
@@ -160,6 +162,7 @@ extension QUICConnection {
     }
 
     func closed(_ stream: QUICStream, code: UInt64?) {
+        blackHoles.settled(stream.id)
         if let handle = unsafe handle {
             counters.lostStreamPackets += unsafe cngtcp2_stream_losses(handle, stream.id)
         }
@@ -214,6 +217,7 @@ extension QUICConnection {
     func stopped(_ stream: QUICStream) {
         stream.sendBuffer.dropUnsent()
         stream.isBlocked = false
+        blackHoles.settled(stream.id)
         guard !stream.isClosed, !stream.wasStopped else { return }
         stream.wasStopped = true
         stream.isSendingOver = true

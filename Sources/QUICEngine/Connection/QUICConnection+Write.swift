@@ -14,6 +14,8 @@ extension QUICConnection {
         var packets = 0
         var isMore = false
         let quantum = unsafe min(max(cngtcp2_send_quantum(handle), core.configuration.maxUDPPayloadBytes), buffer.count)
+        blackHoles.check(now: now) { unsafe cngtcp2_probe_timeout(handle) }
+        let payloadLimit = blackHoles.isSmall ? BlackHoleWatch.safePayloadBytes : .max
         while packets < QUICEndpoint.maximumSegments {
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[used...])
             // What is left must have room for the largest packet, a probe of the path's MTU.
@@ -21,12 +23,15 @@ extension QUICConnection {
                 isMore = true
                 break
             }
-            let size = unsafe writePacket(room, &route, now: now)
+            streamInPacket = nil
+            let size = unsafe writePacket(
+                UnsafeMutableRawBufferPointer(rebasing: room.prefix(payloadLimit)), &route, now: now)
             if size < 0 {
                 fail(Int32(truncatingIfNeeded: size), now: now)
                 break
             }
             if size == 0 { break }
+            if let streamInPacket { blackHoles.sent(size, stream: streamInPacket, now: now) }
             counters.packetsSent += 1
             counters.bytesSent += UInt64(size)
             packets += 1
@@ -151,6 +156,7 @@ extension QUICConnection {
             handle, &route, room.baseAddress, room.count, offer.stream, core.vectors.baseAddress,
             min(max(offer.vectorCount, 0), QUICVector.maximumCount), offer.isLast, true, &accepted, now)
         if accepted >= 0 {
+            streamInPacket = offer.stream
             if accepted > 0, let stream = streams[offer.stream], !stream.isFedBySource { stream.isFedBySource = true }
             source.didAccept(stream: offer.stream, byteCount: Int(accepted))
         }
@@ -188,6 +194,7 @@ extension QUICConnection {
             handle, &route, room.baseAddress, room.count, stream.id, core.vectors.baseAddress, count, isLast, true,
             &accepted, now)
         if accepted >= 0 {
+            streamInPacket = stream.id
             stream.sendBuffer.didSend(Int(accepted), isLast: isLast && Int(accepted) == offered)
             if stream.awaitsLowWater && stream.unsentBytes < core.configuration.streamLowWaterBytes {
                 stream.awaitsLowWater = false

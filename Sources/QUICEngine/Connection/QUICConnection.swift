@@ -56,6 +56,10 @@ package final class QUICConnection {
     /// Bytes that were thrown away; the peer gets their credit back.
     var returnedBytes = 0
 
+    var blackHoles = BlackHoleWatch()
+    /// Whose data is in the packet that is being written.
+    var streamInPacket: Int64?
+
     var datagrams: DatagramQueue
     var nextDatagramID: UInt64 = 0
 
@@ -188,6 +192,7 @@ package final class QUICConnection {
         let current = QUICPath(raw: raw)
         if current != path {
             path = current
+            blackHoles.pathChanged()
             core.emit(.pathChanged(self, current))
         }
         core.markReady(self)

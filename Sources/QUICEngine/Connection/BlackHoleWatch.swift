@@ -1,0 +1,48 @@
+/// Notices that a path no longer carries large datagrams (RFC 8899 §4.3), for which ngtcp2 0.12 does not look.
+///
+/// It watches one stream at a time: the one whose data went out in a large packet first since the last such was
+/// acknowledged. When nothing of it is acknowledged for several probe timeouts, in which ngtcp2 has sent it again and
+/// just as large, packets shrink to what every path carries. A path that was dead for so long is taken for one, too; all
+/// that this costs is a sixth more packets. After ``raiseTime``, and on another path, large ones are tried again.
+struct BlackHoleWatch {
+    /// What every path of QUIC carries (RFC 9000 §14).
+    static let safePayloadBytes = 1200
+    /// How many probe timeouts a large packet may stay unanswered: ngtcp2 has repeated it twice by then.
+    static let patience: QUICTime = 4
+    /// The PMTU_RAISE_TIMER of RFC 8899 §5.1.1.
+    static let raiseTime: QUICTime = .seconds(600)
+
+    private var suspect: (stream: Int64, since: QUICTime)?
+    private var foundAt: QUICTime?
+    private(set) var found: UInt64 = 0
+
+    /// Whether only small packets are sent.
+    var isSmall: Bool { foundAt != nil }
+
+    /// A packet with data of `stream` has gone out.
+    mutating func sent(_ byteCount: Int, stream: Int64, now: QUICTime) {
+        guard byteCount > Self.safePayloadBytes, suspect == nil else { return }
+        suspect = (stream, now)
+    }
+
+    /// The peer has data of `stream`, or nobody waits for it any more.
+    mutating func settled(_ stream: Int64) {
+        if suspect?.stream == stream { suspect = nil }
+    }
+
+    mutating func pathChanged() {
+        suspect = nil
+        foundAt = nil
+    }
+
+    /// Judges what is overdue.
+    mutating func check(now: QUICTime, probeTimeout: () -> QUICTime) {
+        if let foundAt {
+            if now >= foundAt + Self.raiseTime { pathChanged() }
+        } else if let suspect, now > suspect.since, now - suspect.since >= Self.patience * probeTimeout() {
+            self.suspect = nil
+            foundAt = now
+            found += 1
+        }
+    }
+}
