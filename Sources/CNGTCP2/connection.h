@@ -14,6 +14,8 @@ struct cngtcp2_connection {
     bool issues_tickets;
     /// Client: streams may be opened before the server has answered.
     bool offers_early_data;
+    /// Client: what the ticket that is being read says.
+    bool ticket_allows_early_data;
     /// What the last call that failed answered, in ngtcp2's numbers.
     int failure;
     /// Receives the path of each packet that is written; points into itself, so it stays here.

@@ -18,16 +18,42 @@ static int verify(gnutls_session_t session) {
     return self->handlers->verify_peer(self->context) < 0 ? 0 : -1;
 }
 
+// Whether a NewSessionTicket (RFC 8446 §4.6.1) allows early data: GnuTLS does not tell the absence of the extension from the
+// value that QUIC puts there.
+static bool allows_early_data(const uint8_t *bytes, size_t count) {
+    // Lifetime and ageing; then the nonce, the ticket and the extensions, each behind its length.
+    size_t at = 8;
+    if (count < at + 1) return false;
+    at += 1 + bytes[at];
+    if (count < at + 2) return false;
+    at += 2 + ((size_t)bytes[at] << 8 | bytes[at + 1]);
+    if (count < at + 2) return false;
+    size_t end = at + 2 + ((size_t)bytes[at] << 8 | bytes[at + 1]);
+    if (count < end) return false;
+    for (at += 2; at + 4 <= end;) {
+        size_t size = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        if (size > end - at - 4) return false;
+        const uint8_t *value = bytes + at + 4;
+        // RFC 9001 §4.6.1: the size is this one and no other.
+        if (bytes[at] == 0 && bytes[at + 1] == 42) return size == 4 && memcmp(value, "\xff\xff\xff\xff", 4) == 0;
+        at += 4 + size;
+    }
+    return false;
+}
+
 static int on_ticket(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                      const gnutls_datum_t *message) {
     (void)type;
-    (void)when;
-    (void)message;
     if (!incoming) return 0;
     cngtcp2_connection *self = connection_of(session);
+    // GnuTLS eats the message up: it is whole only before, and what it left in the session is there only behind.
+    if (when == GNUTLS_HOOK_PRE) {
+        self->ticket_allows_early_data = message != NULL && allows_early_data(message->data, message->size);
+        return 0;
+    }
     gnutls_datum_t data = {NULL, 0};
     if (gnutls_session_get_data2(session, &data) == 0) {
-        self->handlers->session_ticket(self->context, data.data, data.size);
+        self->handlers->session_ticket(self->context, data.data, data.size, self->ticket_allows_early_data);
         gnutls_free(data.data);
     }
     return 0;
@@ -56,7 +82,7 @@ static int start_server(gnutls_session_t session, cngtcp2_credentials *credentia
 
 static int start_client(gnutls_session_t session, const cngtcp2_options *options) {
     if (ngtcp2_crypto_gnutls_configure_client_session(session) != 0) return -1;
-    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST, on_ticket);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_BOTH, on_ticket);
     const char *name = options->server_name;
     // RFC 6066 §3: no addresses in SNI.
     if (name != NULL && *name != 0 && !is_ip_address(name)
@@ -73,7 +99,9 @@ int cngtcp2_session_start(
 ) {
     unsigned flags = credentials->is_server ? GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET : GNUTLS_CLIENT;
     flags |= GNUTLS_NO_END_OF_EARLY_DATA;
-    if (credentials->allows_early_data) flags |= GNUTLS_ENABLE_EARLY_DATA;
+    // A client must not offer what its ticket does not allow (RFC 8446 §4.2.10).
+    bool has_early_data = credentials->is_server || options->early_parameters.count > 0;
+    if (credentials->allows_early_data && has_early_data) flags |= GNUTLS_ENABLE_EARLY_DATA;
     if (credentials->is_server && !credentials->issues_tickets) flags |= GNUTLS_NO_TICKETS;
     if (gnutls_init(&connection->session, flags) != 0) return -1;
     gnutls_session_t session = connection->session;

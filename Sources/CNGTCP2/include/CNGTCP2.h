@@ -103,7 +103,7 @@ typedef struct {
     void (*path_validated)(void *context, const cngtcp2_path *path, bool is_valid);
     void (*key_updated)(void *context);
     void (*new_token)(void *context, const uint8_t *bytes, size_t count);
-    void (*session_ticket)(void *context, const uint8_t *bytes, size_t count);
+    void (*session_ticket)(void *context, const uint8_t *bytes, size_t count, bool allows_early_data);
     void (*early_data_rejected)(void *context);
     void (*qlog)(void *context, const uint8_t *bytes, size_t count, bool is_last);
     void (*stream_opened)(void *context, int64_t id);

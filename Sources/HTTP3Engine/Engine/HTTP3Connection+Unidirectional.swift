@@ -83,6 +83,7 @@ extension HTTP3Connection {
         while let frame = try peerControl.next(bytes, at: &offset, maxFrameBytes: configuration.maxControlFrameBytes) {
             switch frame {
             case .settings(let settings):
+                if let assumed { try assumed.check(settings) }
                 peerSettings = settings
                 hasReceivedSettings = true
                 encoder.setPeerLimits(

@@ -32,6 +32,8 @@ package struct HTTP3Connection: ~Copyable {
     // What the peer said.
     var peerSettings = Settings()
     package internal(set) var hasReceivedSettings = false
+    /// Client: what the server said earlier, and this side goes by for now.
+    var assumed: RememberedSettings?
     /// Client: the first request that the server will not process. Server: the client's push ID, which nothing uses.
     package internal(set) var peerGoAwayID: UInt64?
     var peerMaxPushID: UInt64?

@@ -1,5 +1,5 @@
 /// What a SETTINGS frame says (RFC 9114 §7.2.4, RFC 9204 §5, RFC 9297 §2.1.1).
-struct Settings {
+struct Settings: Sendable, Hashable {
     var dynamicTableBytes: UInt64 = 0
     var blockedStreams: UInt64 = 0
     var maxFieldSectionBytes: UInt64 = VariableInteger.max

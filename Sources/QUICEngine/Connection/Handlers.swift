@@ -74,9 +74,9 @@ private func addConnectionHandlers(_ table: inout cngtcp2_handlers) {
         let token = unsafe Bytes(copying: UnsafeRawBufferPointer(start: bytes, count: count))
         connection.core.emit(.newToken(connection, token))
     }
-    unsafe table.session_ticket = { context, bytes, count in
+    unsafe table.session_ticket = { context, bytes, count, allowsEarlyData in
         unsafe connection(context)?.sessionTicket(
-            Bytes(copying: UnsafeRawBufferPointer(start: bytes, count: count)))
+            Bytes(copying: UnsafeRawBufferPointer(start: bytes, count: count)), allowsEarlyData: allowsEarlyData)
     }
     unsafe table.early_data_rejected = { context in
         unsafe connection(context)?.earlyDataWasRejected()

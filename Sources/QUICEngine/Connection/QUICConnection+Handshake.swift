@@ -111,12 +111,13 @@ extension QUICConnection {
         // ngtcp2 has forgotten the streams without a word.
         for stream in streams.values { end(stream) }
         streams.removeAll()
+        blackHoles.pathChanged()
         sendable.removeAll()
         blocked.removeAll()
         core.emit(.earlyDataRejected(self))
     }
 
-    func sessionTicket(_ ticket: Bytes) {
+    func sessionTicket(_ ticket: Bytes, allowsEarlyData: Bool) {
         guard let handle = unsafe handle else { return }
         let parameters = unsafe withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { room in
             let bytes = unsafe room.assumingMemoryBound(to: UInt8.self)
@@ -125,7 +126,10 @@ extension QUICConnection {
         }
         core.emit(
             .sessionTicket(
-                self, QUICSession(ticket: ticket, parameters: parameters, presentedChain: presentedChain)))
+                self,
+                QUICSession(
+                    ticket: ticket, parameters: parameters, presentedChain: presentedChain,
+                    allowsEarlyData: allowsEarlyData)))
     }
 
     /// Gives the client the token that spares it the Retry (RFC 9000 §8.1.3).

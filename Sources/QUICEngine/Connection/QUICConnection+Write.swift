@@ -80,7 +80,8 @@ extension QUICConnection {
     /// One packet: its size, 0 if there is none to send now, or what failed.
     private func writePacket(_ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime) -> Int
     {
-        if isHandshakeCompleted || offersEarlyData {
+        // A server that took early data answers it in its first flight (RFC 9001 §5.7).
+        if isHandshakeCompleted || offersEarlyData || (isServer && !streams.isEmpty) {
             // Each turn either ends a packet, or takes something out of a queue; the bound is for a source that
             // keeps offering what it was told is blocked.
             for _ in 0..<4096 {

@@ -71,7 +71,8 @@ package final class QUICConnection {
     /// What the verifier answered about the peer; of a session that was offered for resumption, until the handshake
     /// is complete.
     package internal(set) var verifiedPeer: (any Sendable)?
-    var offersEarlyData = false
+    /// Client: streams may be opened before the server has answered. False again once it has refused early data.
+    package internal(set) var offersEarlyData = false
     var verificationRefusal: (alert: UInt8, error: any Error)?
     var isStatelesslyReset = false
     /// Server: the client gets a token for its next visit.
@@ -115,7 +116,8 @@ package final class QUICConnection {
         unsafe qlogSink = core.configuration.qlog?(isServer, setup.path)
         var options = unsafe setup.options(core.configuration, resetToken: resetToken, hasQlog: qlogSink != nil)
         let session = setup.session
-        let early = credentials.allowsEarlyData ? session?.parameters ?? Bytes() : Bytes()
+        let isEarly = credentials.allowsEarlyData && session?.allowsEarlyData == true
+        let early = isEarly ? session?.parameters ?? Bytes() : Bytes()
         resumedChain = session?.presentedChain ?? []
         // Sound: the handle, which calls back with this pointer, does not outlive the connection that owns it.
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()

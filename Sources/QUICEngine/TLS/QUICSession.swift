@@ -6,10 +6,14 @@ package struct QUICSession: Sendable, Hashable {
     let ticket: Bytes
     let parameters: Bytes
     package let presentedChain: [Bytes]
+    /// Whether the server takes early data with it, as far as it has said.
+    package let allowsEarlyData: Bool
 
-    private static let format: UInt8 = 1
+    /// The first byte: with early data, and without.
+    private static let formats: (early: UInt8, plain: UInt8) = (3, 2)
 
-    init(ticket: Bytes, parameters: Bytes, presentedChain: [Bytes]) {
+    init(ticket: Bytes, parameters: Bytes, presentedChain: [Bytes], allowsEarlyData: Bool) {
+        self.allowsEarlyData = allowsEarlyData
         self.ticket = ticket
         self.parameters = parameters
         self.presentedChain = presentedChain
@@ -19,7 +23,7 @@ package struct QUICSession: Sendable, Hashable {
     package var serialized: Bytes {
         let parts = [ticket, parameters] + presentedChain
         var builder = BytesBuilder(capacity: parts.reduce(1) { $0 + $1.count + 4 })
-        builder.append(Self.format)
+        builder.append(allowsEarlyData ? Self.formats.early : Self.formats.plain)
         for part in parts {
             builder.append(bigEndian: UInt32(truncatingIfNeeded: part.count))
             builder.append(part)
@@ -29,7 +33,9 @@ package struct QUICSession: Sendable, Hashable {
 
     /// The session in what ``serialized`` answered; nil for anything else.
     package init?(serialized: Bytes) {
-        guard serialized.first == Self.format else { return nil }
+        guard let format = serialized.first, format == Self.formats.early || format == Self.formats.plain else {
+            return nil
+        }
         var parts: [Bytes] = []
         var position = 1
         while position < serialized.count {
@@ -41,6 +47,7 @@ package struct QUICSession: Sendable, Hashable {
             position += count
         }
         guard parts.count >= 2 else { return nil }
-        self.init(ticket: parts[0], parameters: parts[1], presentedChain: Array(parts[2...]))
+        self.init(ticket: parts[0], parameters: parts[1], presentedChain: Array(parts[2...]),
+            allowsEarlyData: format == Self.formats.early)
     }
 }

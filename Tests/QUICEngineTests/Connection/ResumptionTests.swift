@@ -62,8 +62,11 @@ struct ResumptionTests {
         let start = pair.now
         #expect(pair.run { pair.server.received[stream.id] == Array("early".utf8) })
         #expect(pair.now - start == pair.link.delay)
+        #expect(kept.allowsEarlyData)
         #expect(pair.run { pair.client.received[stream.id] == Array("early".utf8) })
         #expect(connection.isEarlyDataAccepted)
+        // The answer comes with the server's first flight.
+        #expect(pair.now - start == 2 * pair.link.delay)
     }
 
     @Test func `A server that takes no early data says so, and the connection goes on without`() throws {
@@ -82,6 +85,17 @@ struct ResumptionTests {
         let again = try connection.openStream(isBidirectional: true)
         _ = connection.write(again, "late", isLast: true)
         #expect(other.run { other.client.received[again.id] == Array("late".utf8) })
+    }
+
+    @Test func `A ticket that allows no early data is not asked for any`() throws {
+        let pair = try Pair(clientCredentials: .client(earlyData: true), serverCredentials: .server())
+        let kept = try session(pair)
+        #expect(!kept.allowsEarlyData)
+        let connection = try pair.connect(session: kept)
+        #expect(!connection.offersEarlyData)
+        #expect(throws: QUICError.self) { try connection.openStream(isBidirectional: true) }
+        #expect(pair.run { pair.client.confirmed == 2 })
+        #expect(connection.isResumed && pair.client.earlyDataRejections == 0)
     }
 
     @Test func `Replayed early data is not taken`() throws {
@@ -125,6 +139,6 @@ struct ResumptionTests {
         }
         #expect(QUICSession(serialized: bytes.slice(0..<bytes.count - 1)) == nil)
         #expect(QUICSession(serialized: Bytes()) == nil)
-        #expect(QUICSession(serialized: [1, 255, 255, 255, 255]) == nil)
+        #expect(QUICSession(serialized: [2, 255, 255, 255, 255]) == nil)
     }
 }
