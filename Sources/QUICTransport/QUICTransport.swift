@@ -28,16 +28,19 @@ public actor QUICTransport: Transport {
     ///   - tls: Who we are and whom we believe. The application protocol is `h3` and the version 1.3, whatever it says
     ///     about these.
     ///   - configuration: Limits, time-outs and hooks.
-    /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
+    /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used: for instance
+    ///   ``/TransportTLS/TLSError/Code/unsupportedKey`` for a certificate whose key usage does not allow digital signatures.
     public init(tls: TLSConfiguration, configuration: Configuration = Configuration()) throws {
         self.configuration = configuration
         let connections = ConnectionRegistry<QUICClientConnection>()
         self.connections = connections
-        clientTLS = try QUICCredentialsSource(tls, role: .client, allowsEarlyData: false)
+        clientTLS = try QUICCredentialsSource(
+            tls, role: .client, allowsEarlyData: configuration.sendsEarlyData)
         // A client that has no certificate is fine until it listens.
         serverTLS =
             tls.credentials.identity == nil
-            ? nil : try QUICCredentialsSource(tls, role: .server, allowsEarlyData: false)
+            ? nil
+            : try QUICCredentialsSource(tls, role: .server, allowsEarlyData: configuration.acceptsEarlyData)
         revocations = tls.credentials.onRevocation { connections.closeRevoked() }
     }
 

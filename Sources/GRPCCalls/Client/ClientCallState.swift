@@ -59,6 +59,8 @@ package final class ClientCallState: @unchecked Sendable {
     package private(set) var phase = Phase.queued
     package private(set) var handle = CallHandle.none
     private var outbox: [Bytes] = []
+    /// What was sent in early data (0-RTT), as long as the server may not take it.
+    private var sentEarly: [Bytes]?
     /// The caller sends nothing more.
     package private(set) var isFinished = false
     private var assembler: MessageAssembler
@@ -128,13 +130,28 @@ package final class ClientCallState: @unchecked Sendable {
     }
 
     /// The call has its stream: what the caller has sent meanwhile goes out.
-    package func opened(_ handle: CallHandle) {
+    ///
+    /// - Parameter isEarly: The server may throw everything away; ``settleEarly()`` or ``requeue()`` follows.
+    package func opened(_ handle: CallHandle, isEarly: Bool = false) {
         guard case .queued = phase else { return }
         phase = .open
         self.handle = handle
-        for message in exchange(&outbox, with: []) { wire.write(message, to: handle) }
+        let messages = exchange(&outbox, with: [])
+        if isEarly { sentEarly = messages }
+        for message in messages { wire.write(message, to: handle) }
         if isFinished { wire.endStream(handle) }
         if sender != nil, let result = room { sender.take()?.resume(result) }
+    }
+
+    /// The server has taken what was sent early.
+    package func settleEarly() { sentEarly = nil }
+
+    /// The server has thrown away what was sent early, and the stream with it: the call waits for another.
+    package func requeue() {
+        guard case .open = phase, let sent = sentEarly.take() else { return }
+        phase = .queued
+        handle = .none
+        outbox = sent
     }
 
     // MARK: What the caller does
@@ -149,7 +166,12 @@ package final class ClientCallState: @unchecked Sendable {
             return .failure(TransportError(.failedPrecondition, "sending was finished before", endpoint: endpoint))
         }
         if let refusal = limits.refusal(of: message, endpoint) { return .failure(refusal) }
-        if case .open = phase { wire.write(message, to: handle) } else { outbox.append(message) }
+        if case .open = phase {
+            sentEarly?.append(message)
+            wire.write(message, to: handle)
+        } else {
+            outbox.append(message)
+        }
         return room
     }
 
@@ -291,6 +313,7 @@ package final class ClientCallState: @unchecked Sendable {
         guard !isEnded else { return }
         phase = .ended(result)
         outbox = []
+        sentEarly = nil
         timer.map(loop.cancel)
         if let unary = unary.take() { finishUnary(unary, result) }
         headWaiter.take()?.resume(result.map { initialMetadata ?? Metadata() })

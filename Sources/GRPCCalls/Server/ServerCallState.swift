@@ -67,6 +67,9 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private var receiver: Waiter<Bytes?>?
     private var sender: Waiter<Void>?
     private var task: Task<Void, Never>?
+    /// The handler must not run yet, and with what it would.
+    private var isHeld = false
+    private var heldStart: Bytes??
     private var timer: LoopTimer?
 
     /// - Parameter timeout: What the client gave the call, in nanoseconds.
@@ -95,6 +98,8 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private var outgoing: OutgoingMetadata { metadata.withLock { $0 } }
 
     package var isOver: Bool { ending != nil }
+
+    package var isIdempotent: Bool { handler.isIdempotent }
 
     /// The client has sent all that it will.
     package var isRequestComplete: Bool { isRemotelyClosed }
@@ -229,6 +234,15 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
 
     // MARK: What arrives
 
+    /// Keeps the handler from running until ``release()``, as the request may be an attacker's copy (RFC 8470 §3).
+    package func hold() { isHeld = true }
+
+    package func release() {
+        isHeld = false
+        guard let request = heldStart.take(), ending == nil else { return }
+        startHandler(request)
+    }
+
     /// Starts the deadline's time and the handler of a call that may begin before its first message.
     package func begin(timeout: Int64?, isEnd: Bool) {
         if let timeout {
@@ -313,6 +327,10 @@ extension ServerCallState: LoopTimerHandler {
 extension ServerCallState {
     /// Starts the handler; a unary handler gets `request`. Its task is kept for as long as it may have to be cancelled.
     private func startHandler(_ request: Bytes?) {
+        guard !isHeld else {
+            heldStart = .some(request)
+            return
+        }
         let task =
             switch handler.execution {
             case .eventLoop: Task.immediate(executorPreference: loop.taskExecutor) { await self.runHandler(request) }

@@ -15,7 +15,7 @@ extension Method where Shape == Unary {
             name: name, shape: .unary, execution: execution,
             body: .unary { bytes, context in
                 try encoded(encode, try await body(try decoded(decode, bytes), context))
-            })
+            }, isIdempotent: isIdempotent)
     }
 }
 
@@ -34,7 +34,7 @@ extension Method where Shape == ServerStream {
                 let requests = RequestStream(call: context.call, codec: requestCodec)
                 try await body(
                     try await requests.only(), ResponseWriter(call: context.call, codec: responseCodec), context)
-            })
+            }, isIdempotent: isIdempotent)
     }
 }
 
@@ -51,7 +51,7 @@ extension Method where Shape == ClientStream {
             body: .stream { context in
                 let response = try await body(RequestStream(call: context.call, codec: requestCodec), context)
                 try await ResponseWriter(call: context.call, codec: responseCodec).send(response)
-            })
+            }, isIdempotent: isIdempotent)
     }
 }
 
@@ -71,7 +71,7 @@ extension Method where Shape == Bidirectional {
                 try await body(
                     RequestStream(call: context.call, codec: requestCodec),
                     ResponseWriter(call: context.call, codec: responseCodec), context)
-            })
+            }, isIdempotent: isIdempotent)
     }
 }
 

@@ -29,8 +29,13 @@ public struct MethodHandler: Sendable {
     public let shape: RPCShapeKind
     public var execution: Execution
     public var body: Body
+    /// Whether running the handler twice does what running it once does; as the ``Method`` says.
+    public var isIdempotent: Bool
 
-    public init(name: MethodName, shape: RPCShapeKind, execution: Execution, body: Body) {
+    public init(
+        name: MethodName, shape: RPCShapeKind, execution: Execution, body: Body, isIdempotent: Bool = false
+    ) {
+        self.isIdempotent = isIdempotent
         self.name = name
         self.shape = shape
         self.execution = execution

@@ -18,5 +18,7 @@ package struct QUICStatistics: Sendable {
     package var droppedDatagrams: UInt64 = 0
     /// How often the path was found not to carry large datagrams any more.
     package var blackHoles: UInt64 = 0
+    package var isResumed = false
+    package var isEarlyDataAccepted = false
     package var keyUpdates: UInt64 = 0
 }

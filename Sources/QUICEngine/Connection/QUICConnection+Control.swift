@@ -8,7 +8,7 @@ extension QUICConnection {
     /// - Throws: ``QUICError`` with ``QUICError/Code/noConnectionID`` when the peer has given no spare ID yet, and
     ///   ``QUICError/Code/invalidState`` when the connection or the peer does not allow it.
     package func migrate(to local: QUICAddress, isImmediate: Bool, now: QUICTime) throws(QUICError) {
-        guard let handle = unsafe handle, !isServer else {
+        guard let handle = unsafe handle, !isServer, isHandshakeConfirmed else {
             throw QUICError(.invalidState, "only an open connection's client migrates")
         }
         var target = QUICPath(local: local, remote: path.remote).raw
@@ -31,7 +31,8 @@ extension QUICConnection {
     /// - Throws: ``QUICError`` with ``QUICError/Code/invalidState`` before the handshake is confirmed, or too soon after
     ///   the last change.
     package func initiateKeyUpdate(now: QUICTime) throws(QUICError) {
-        guard let handle = unsafe handle, unsafe cngtcp2_update_key(handle, now) == CNGTCP2_OK else {
+        guard let handle = unsafe handle, isHandshakeConfirmed, unsafe cngtcp2_update_key(handle, now) == CNGTCP2_OK
+        else {
             throw QUICError(.invalidState, "the keys cannot be changed now")
         }
         core.markReady(self)
@@ -52,7 +53,8 @@ extension QUICConnection {
         let frame = unsafe Int(min(cngtcp2_peer_max_datagram_frame(handle), 65_535))
         // Type and length of the frame; first byte, ID, packet number and tag of the packet.
         let payload = unsafe min(
-            Int(clamping: cngtcp2_path_max_payload(handle)), blackHoles.isSmall ? BlackHoleWatch.safePayloadBytes : .max)
+            Int(clamping: cngtcp2_path_max_payload(handle)), blackHoles.isSmall ? BlackHoleWatch.safePayloadBytes : .max
+        )
         let packet = payload - (1 + 20 + 4 + 16) - 3
         return max(min(frame - 3, packet), 0)
     }
@@ -90,6 +92,8 @@ extension QUICConnection {
         counters.congestionWindowBytes = raw.congestion_window
         counters.bytesInFlight = raw.bytes_in_flight
         counters.droppedDatagrams = datagrams.dropped
+        counters.isResumed = isResumed
+        counters.isEarlyDataAccepted = isEarlyDataAccepted
         counters.blackHoles = blackHoles.found
     }
 }

@@ -19,10 +19,15 @@ package struct QUICSession: Sendable, Hashable {
         self.presentedChain = presentedChain
     }
 
+    /// How long ``serialized`` is.
+    package var serializedBytes: Int {
+        ([ticket, parameters] + presentedChain).reduce(1) { $0 + $1.count + 4 }
+    }
+
     /// The session in bytes. They contain secrets: keep them as you keep a key.
     package var serialized: Bytes {
         let parts = [ticket, parameters] + presentedChain
-        var builder = BytesBuilder(capacity: parts.reduce(1) { $0 + $1.count + 4 })
+        var builder = BytesBuilder(capacity: serializedBytes)
         builder.append(allowsEarlyData ? Self.formats.early : Self.formats.plain)
         for part in parts {
             builder.append(bigEndian: UInt32(truncatingIfNeeded: part.count))
@@ -47,7 +52,8 @@ package struct QUICSession: Sendable, Hashable {
             position += count
         }
         guard parts.count >= 2 else { return nil }
-        self.init(ticket: parts[0], parameters: parts[1], presentedChain: Array(parts[2...]),
+        self.init(
+            ticket: parts[0], parameters: parts[1], presentedChain: Array(parts[2...]),
             allowsEarlyData: format == Self.formats.early)
     }
 }

@@ -21,13 +21,13 @@ extension QUICClientConnection {
     /// Opens a stream for the call, or queues it; an error ends the call.
     func begin(_ call: ClientCallState) {
         guard !call.isEnded else { return }
-        guard case .open = phase else {
+        guard takesCalls else {
             return call.fail(
                 TransportError(
                     .unavailable, "the connection takes no new calls: it is \(phaseName)", processing: .notProcessed))
         }
         guard call.startDeadline() else { return }
-        if !queue.isEmpty || !openNow(call) {
+        if !mayOpen(call) || !openNow(call) {
             guard queue.count < configuration.maximumQueuedCalls else {
                 return call.fail(
                     TransportError(
@@ -37,6 +37,19 @@ extension QUICClientConnection {
             }
             queue.append(call)
         }
+    }
+
+    private var takesCalls: Bool {
+        switch phase {
+        case .open, .early: true
+        case .handshaking, .draining, .closed: false
+        }
+    }
+
+    /// Whether nothing but the server's credit may stand between the call and its stream. Before the handshake is
+    /// confirmed only what may be processed twice goes out (RFC 8470 §4); it waits for nothing that must not.
+    private func mayOpen(_ call: ClientCallState) -> Bool {
+        if case .early = phase { sendsEarly && call.head.isIdempotent } else { queue.isEmpty }
     }
 
     /// False when the server allows no further stream at the moment.
@@ -65,7 +78,7 @@ extension QUICClientConnection {
             return true
         }
         calls[stream.id] = call
-        call.opened(CallHandle(id: stream.id))
+        call.opened(CallHandle(id: stream.id), isEarly: !wire.quic.isHandshakeCompleted)
         wire.sourceHasData()
         return true
     }
@@ -91,6 +104,7 @@ extension QUICClientConnection {
     }
 
     func openQueued() {
+        guard isConfirmed, !isClosed else { return }
         var opened = 0
         while opened < queue.count, openNow(queue[opened]) { opened += 1 }
         if opened > 0 { queue.removeFirst(opened) }

@@ -11,7 +11,12 @@ extension QUICClientConnection {
     static func connect(
         to endpoint: Endpoint, loop: EventLoop, configuration: QUICTransport.Configuration, tls: QUICCredentialsSource
     ) async throws -> QUICClientConnection {
-        let addresses = try await InternetAddress.resolve(quic: endpoint)
+        var addresses = try await InternetAddress.resolve(quic: endpoint)
+        if let known = (try? tls.current())?.sessions?.address(of: endpoint.authority),
+            let index = addresses.firstIndex(of: known)
+        {
+            addresses.swapAt(0, index)
+        }
         var failure: TransportError?
         for address in addresses {
             do {
@@ -34,16 +39,17 @@ extension QUICClientConnection {
         _ address: InternetAddress, _ endpoint: Endpoint, _ loop: EventLoop,
         _ configuration: QUICTransport.Configuration, _ tls: QUICCredentialsSource
     ) async throws -> QUICClientConnection {
-        let (credentials, policy): (QUICCredentials, TLSPolicy)
+        let (credentials, policy, sessions): (QUICCredentials, TLSPolicy, SessionCache?)
         do {
-            (credentials, policy) = try tls.current()
+            (credentials, policy, sessions) = try tls.current()
         } catch {
             throw TransportError(
                 .invalidArgument, "TLS could not be started", cause: error, origin: .library, processing: .notProcessed,
                 endpoint: endpoint)
         }
         let connection = QUICClientConnection(
-            loop: loop, endpoint: endpoint, configuration: configuration, policy: policy, credentials: tls.credentials)
+            loop: loop, endpoint: endpoint, configuration: configuration, policy: policy, credentials: tls.credentials,
+            sessions: sessions)
         try await withTaskCancellationHandler {
             try await connection.handshake(with: address, credentials)
         } onCancel: {
@@ -52,7 +58,8 @@ extension QUICClientConnection {
         return connection
     }
 
-    /// Performs the handshake, and waits until the server has judged this side and its SETTINGS have come.
+    /// Performs the handshake, and waits until the server has judged this side and its SETTINGS have come; not so when
+    /// early data can be sent.
     private func handshake(with address: InternetAddress, _ credentials: QUICCredentials) async throws {
         try await suspend { (continuation: Suspension<Void>) in
             // The task may have been cancelled before it came here.
@@ -77,11 +84,16 @@ extension QUICClientConnection {
         guard let path = driver.path(to: address) else {
             throw TransportError(.internal, "the address cannot be used", origin: .library)
         }
-        let quic = try engine.connect(to: path, serverName: endpoint.host, now: driver.now)
+        let kept = sessions?.takeSession(of: endpoint.authority, at: address)
+        self.address = address
+        let quic = try engine.connect(
+            to: path, serverName: endpoint.host, session: kept?.session,
+            token: sessions?.takeToken(of: endpoint.authority), now: driver.now)
         let wire = HTTP3Wire(quic, driver: driver, role: .client, configuration: configuration.http3)
         wire.attach(self)
         self.wire = wire
         loop.schedule(timer, for: self, after: configuration.handshakeTimeout)
+        if let kept, quic.offersEarlyData, wire.beginEarly(kept.settings) { beginEarly() }
         driver.scheduleFlush()
     }
 
@@ -111,7 +123,7 @@ extension QUICClientConnection: QUICDriverOwner {
     private func undelivered(_ failure: UDPFailure) {
         guard failure.errno != EMSGSIZE else { return }
         refusals += 1
-        if isHandshaking, wire?.quic.statistics.datagramsReceived == 0 {
+        if !isConfirmed, wire?.quic.statistics.datagramsReceived == 0 {
             close(
                 TransportError(
                     .unavailable, "cannot connect: \(systemMessage(failure.errno))", origin: .library,
@@ -120,7 +132,7 @@ extension QUICClientConnection: QUICDriverOwner {
             close(
                 TransportError(
                     .unavailable, "the server is gone: \(systemMessage(failure.errno))", origin: .library,
-                    processing: isHandshaking ? .notProcessed : .unknown))
+                    processing: isConfirmed ? .unknown : .notProcessed))
         }
     }
 }

@@ -8,8 +8,6 @@ internal import QUICEngine
 // What arrives.
 
 extension QUICClientConnection: HTTP3WireOwner {
-    nonisolated func wasAccepted() {}
-
     nonisolated func ready() { onLoop { $0.becameReady() } }
 
     nonisolated func process(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
@@ -65,7 +63,8 @@ extension QUICClientConnection: HTTP3WireOwner {
             case .drained(let id): calls[id]?.drained()
             case .closed(let id): closed(id)
             case .goAway: receivedGoAway()
-            case .informational, .rejected, .settingsReceived: break
+            case .settingsReceived: keepSessions()
+            case .informational, .rejected: break
             }
             if isClosed { return }
         }
@@ -109,12 +108,10 @@ extension QUICClientConnection: HTTP3WireOwner {
         if case .draining = phase, reason.isOrderly, calls.isEmpty { return close(nil) }
         close(
             reason.error(
-                peer: "server", isEstablished: !isHandshaking, policy: policy,
+                peer: "server", isEstablished: isConfirmed, policy: policy,
                 handshakeTimeout: configuration.handshakeTimeout))
     }
 
     nonisolated func goAwayAcknowledged() {}
-    nonisolated func received(_ session: QUICSession) {}
-    nonisolated func received(token: Bytes) {}
     nonisolated func moved(to path: QUICPath) {}
 }

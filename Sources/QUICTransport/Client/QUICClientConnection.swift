@@ -11,6 +11,8 @@ actor QUICClientConnection: RevocableConnection {
     enum Phase {
         /// The server's verdict on this side, and its SETTINGS, are awaited.
         case handshaking(Suspension<Void>?)
+        /// The same, but its user has it already: idempotent calls go out, others wait.
+        case early
         case open
         /// No new calls; closes when those in flight have ended.
         case draining
@@ -22,6 +24,7 @@ actor QUICClientConnection: RevocableConnection {
     let configuration: QUICTransport.Configuration
     let policy: TLSPolicy
     let credentials: Credentials
+    let sessions: SessionCache?
     nonisolated let states = ConnectionStateSource()
     nonisolated let verifiedPeer = Mutex<PeerIdentity?>(nil)
 
@@ -35,6 +38,18 @@ actor QUICClientConnection: RevocableConnection {
     var calls: [Int64: ClientCallState] = [:]
     var queue: [ClientCallState] = []
     var closeWaiters: [Suspension<Void>] = []
+    /// The server has judged this side, and its SETTINGS have come.
+    private(set) var isConfirmed = false
+
+    // Sessions.
+    /// Where the server is.
+    var address: InternetAddress?
+    /// Tickets that have come before the SETTINGS.
+    var pendingSessions: [QUICSession] = []
+    /// The server has not refused early data.
+    var sendsEarly = false
+    var confirmationWaiters: [Suspension<Void>] = []
+
     let timer = LoopTimer()
     var liveliness = Liveliness()
     /// What the kernel has reported since the last datagram came.
@@ -49,18 +64,19 @@ actor QUICClientConnection: RevocableConnection {
     var session: DatagramSession?
 
     // Fields that belong to this connection's engine.
-    let commonHead: RequestFields
+    var commonHead: RequestFields
     var methodFields: [String: [PreparedField]] = [:]
 
     init(
         loop: EventLoop, endpoint: Endpoint, configuration: QUICTransport.Configuration, policy: TLSPolicy,
-        credentials: Credentials
+        credentials: Credentials, sessions: SessionCache?
     ) {
         self.loop = loop
         self.endpoint = endpoint
         self.configuration = configuration
         self.policy = policy
         self.credentials = credentials
+        self.sessions = sessions
         inbox = DatagramInbox(limitBytes: configuration.datagramQueueBytes)
         commonHead = RequestFields(authority: endpoint.authority)
         port = ClientCallPort()
@@ -137,8 +153,8 @@ actor QUICClientConnection: RevocableConnection {
     // MARK: Life
 
     func becameReady() {
-        guard case .handshaking(let continuation) = phase, let wire else { return }
-        phase = .open
+        guard !isConfirmed, !isClosed, let wire else { return }
+        isConfirmed = true
         let acceptance = wire.quic.verifiedPeer as? CertificateVerifier.Acceptance
         verifiedPeer.withLock { $0 = acceptance?.peer }
         if let finding = acceptance?.finding {
@@ -147,13 +163,26 @@ actor QUICClientConnection: RevocableConnection {
         }
         startTicking()
         updateDatagramLimit()
-        states.update(.ready)
-        continuation?.resume()
+        let before = phase
+        switch before {
+        case .handshaking, .early:
+            phase = .open
+            states.update(.ready)
+        case .open, .draining, .closed: break
+        }
+        if case .handshaking(let continuation) = before {
+            continuation?.resume()
+            return
+        }
+        // The user has had the connection for a while.
+        closeIfRevoked()
+        for waiter in exchange(&confirmationWaiters, with: []) { waiter.resume() }
+        openQueued()
     }
 
     func drain(_ reason: String) {
         switch phase {
-        case .open:
+        case .open, .early:
             phase = .draining
             states.update(.draining(reason))
         case .handshaking: close(TransportError(.unavailable, reason, processing: .notProcessed))
@@ -171,7 +200,9 @@ actor QUICClientConnection: RevocableConnection {
 
     /// Ends the connection of a peer that was revoked after it had been accepted.
     func closeIfRevoked() {
-        guard !isClosed, let peer, credentials.isRevoked(peer) else { return }
+        // What a connection with early data goes by until its handshake is over.
+        let expected = (wire?.quic.verifiedPeer as? CertificateVerifier.Acceptance)?.peer
+        guard !isClosed, let peer = peer ?? expected, credentials.isRevoked(peer) else { return }
         close(TransportError(.unauthenticated, "the peer's certificate has been revoked", origin: .local))
     }
 
@@ -189,11 +220,14 @@ actor QUICClientConnection: RevocableConnection {
             located ?? TransportError(.unavailable, "the connection is closed", origin: .local, endpoint: endpoint)
         // Before anyone is resumed who might look.
         states.update(.closed(located))
-        for call in exchange(&calls, with: [:]).values { call.fail(failure) }
+        // What was sent early may have been processed, whatever became of the handshake.
+        let inFlight = isConfirmed ? failure : failure.with(processing: .unknown)
+        for call in exchange(&calls, with: [:]).values { call.fail(inFlight) }
         for request in exchange(&exchanges, with: [:]).values { request.fail(failure) }
         inbox.close(with: failure)
         failQueue(failure)
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
+        for waiter in exchange(&confirmationWaiters, with: []) { waiter.resume(throwing: failure) }
         for waiter in exchange(&closeWaiters, with: []) { waiter.resume() }
         wire = nil
         driver = nil
@@ -202,7 +236,7 @@ actor QUICClientConnection: RevocableConnection {
 
     var phaseName: String {
         switch phase {
-        case .handshaking: "connecting"
+        case .handshaking, .early: "connecting"
         case .open: "ready"
         case .draining: "draining"
         case .closed:
@@ -211,14 +245,19 @@ actor QUICClientConnection: RevocableConnection {
     }
 
     func failQueue(_ failure: TransportError) {
-        let refused = TransportError(
-            failure.code, failure.message, cause: failure.cause, origin: failure.origin, processing: .notProcessed,
-            endpoint: endpoint)
+        let refused = failure.with(processing: .notProcessed)
         for call in exchange(&queue, with: []) { call.fail(refused) }
     }
 
     func closeIfDrained() {
         guard case .draining = phase, calls.isEmpty, queue.isEmpty, exchanges.isEmpty else { return }
         close(nil)
+    }
+}
+
+extension TransportError {
+    /// The same, but for what became of the call.
+    fileprivate func with(processing: Processing) -> TransportError {
+        TransportError(code, message, cause: cause, origin: origin, processing: processing, endpoint: endpoint)
     }
 }

@@ -24,6 +24,12 @@ public struct QUICConnectionStatistics: Sendable, Hashable {
     /// As ``lostDatagrams``.
     public var droppedDatagrams: UInt64
     public var keyUpdates: UInt64
+    /// How often the path was found to carry large datagrams no more (RFC 8899 §4.3): small ones are sent since.
+    public var blackHoles: UInt64
+    /// Whether the handshake went by an earlier connection's keys; known when it is over.
+    public var isResumed: Bool
+    /// Whether the server took early data (0-RTT); known when the handshake is over.
+    public var isEarlyDataAccepted: Bool
 
     init(_ engine: QUICStatistics) {
         func duration(_ time: QUICTime) -> Duration { .nanoseconds(Int64(clamping: time)) }
@@ -40,5 +46,8 @@ public struct QUICConnectionStatistics: Sendable, Hashable {
         lostDatagrams = engine.lostDatagrams
         droppedDatagrams = engine.droppedDatagrams
         keyUpdates = engine.keyUpdates
+        blackHoles = engine.blackHoles
+        isResumed = engine.isResumed
+        isEarlyDataAccepted = engine.isEarlyDataAccepted
     }
 }

@@ -30,7 +30,7 @@ extension QUICServerConnection {
         guard let received = HTTPDatagram(datagram) else {
             return failed(HTTP3Error(.datagramError, "a datagram without a stream"))
         }
-        guard let session, received.stream == session.stream, let handler = owner.datagramHandler,
+        guard !isEarly, let session, received.stream == session.stream, let handler = owner.datagramHandler,
             runningHandlers < Self.maximumHandlers
         else { return }
         runningHandlers += 1

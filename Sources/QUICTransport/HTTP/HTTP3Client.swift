@@ -38,6 +38,7 @@ public struct HTTP3Client: Sendable {
 
 extension QUICClientConnection {
     nonisolated func send(_ request: HTTP3Request) async throws -> HTTP3Response {
+        try await waitUntilConfirmed()
         let place = ExchangePlace()
         return try await withTaskCancellationHandler {
             try await suspend { continuation in

@@ -7,7 +7,19 @@ internal import QUICEngine
 // What arrives.
 
 extension QUICServerConnection: HTTP3WireOwner {
-    nonisolated func wasAccepted() { onLoop { $0.noteAcceptance() } }
+    nonisolated func wasAccepted() {
+        onLoop { connection in
+            connection.noteAcceptance()
+            connection.releaseHeldCalls()
+        }
+    }
+
+    nonisolated func earlyDataRejected() {}
+
+    /// The client has proved that it is there: its early calls are its own.
+    private func releaseHeldCalls() {
+        for call in exchange(&heldCalls, with: []) { call.release() }
+    }
 
     nonisolated func ready() { onLoop { $0.becameReady() } }
 
@@ -100,17 +112,27 @@ extension QUICServerConnection: HTTP3WireOwner {
                 handle: CallHandle(id: id), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
                 context: callContext)
         } catch {
+            if isEarly, isSessionRequest(fields) { return port.refuse(id, httpStatus: "425", "") }
             if isSessionRequest(fields), openSession(id) { return }
             switch error {
             case .status(let status): return port.refuse(id, status)
             case .http(let code, let message):
+                // RFC 8470 §5.2: who repeats it does so when the handshake is over.
+                if isEarly { return port.refuse(id, httpStatus: "425", "") }
                 if beginExchange(id, fields) { return }
                 return port.refuse(id, httpStatus: code, message)
             }
         }
         port.calls[id] = call
+        if isEarly, !call.isIdempotent {
+            call.hold()
+            heldCalls.append(call)
+        }
         call.begin(timeout: timeout, isEnd: false)
     }
+
+    /// What is read now was sent before the client has proved that it is there: an attacker may have copied it.
+    var isEarly: Bool { !wire.quic.isHandshakeCompleted }
 
     private func isSessionRequest(_ fields: ArraySlice<HeaderField>) -> Bool {
         fields.contains { $0.known == .path && $0.value == DatagramSession.path }

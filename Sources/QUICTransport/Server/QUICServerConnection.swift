@@ -34,6 +34,9 @@ actor QUICServerConnection: LoopActor {
     let timer = LoopTimer()
     var liveliness = Liveliness()
 
+    /// Calls in early data that must wait for the end of the handshake.
+    var heldCalls: [ServerCallState] = []
+
     /// Plain requests under way.
     var exchanges: [Int64: HTTP3Exchange] = [:]
 
@@ -144,6 +147,7 @@ actor QUICServerConnection: LoopActor {
                 wasHandshaking && error != nil ? .handshakeFailed : .connectionClosed, remoteEndpoint: remoteEndpoint,
                 error: error))
         for waiter in exchange(&closeWaiters, with: []) { waiter.resume() }
+        heldCalls = []
         port.wire = nil
     }
 
@@ -164,7 +168,10 @@ extension QUICServerConnection: LoopTimerHandler {
                     .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library,
                     processing: .notProcessed))
         }
-        guard liveliness.check(wire.quic, isBusy: !port.calls.isEmpty, configuration, now: loop.now) else {
+        guard
+            liveliness.check(
+                wire.quic, isBusy: !(port.calls.isEmpty && exchanges.isEmpty), configuration, now: loop.now)
+        else {
             return close(.lost(configuration))
         }
         wire.driver.scheduleFlush()

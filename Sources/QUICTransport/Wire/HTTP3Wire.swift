@@ -6,6 +6,8 @@ internal import QUICEngine
 protocol HTTP3WireOwner: AnyObject, Sendable {
     /// The handshake is complete on this side.
     func wasAccepted()
+    /// The server has not taken what was sent early: the streams so far are gone.
+    func earlyDataRejected()
     /// The peer has judged this side too, and its settings have come.
     func ready()
     func process(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer)
@@ -33,6 +35,7 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     var http3: HTTP3Connection
     /// Gone once the connection is closed.
     var owner: (any HTTP3WireOwner)?
+    private let configuration: HTTP3Configuration
     private var events = HTTP3Events()
     /// How far a GOAWAY is on its way.
     private enum GoAway { case none, queued, sent }
@@ -47,6 +50,7 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     init(_ quic: QUICConnection, driver: QUICDriver, role: HTTP3Role, configuration: HTTP3Configuration) {
         self.quic = quic
         self.driver = driver
+        self.configuration = configuration
         http3 = HTTP3Connection(role: role, configuration: configuration)
     }
 
@@ -79,6 +83,14 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
 
     func handshakeCompleted() {
         owner?.wasAccepted()
+        guard controlStream < 0, !bind() else { return }
+        // RFC 9114 §6.2: three at least.
+        owner?.failed(HTTP3Error(.generalProtocolError, "the peer allows no unidirectional streams"))
+    }
+
+    /// Opens the streams that HTTP/3 needs; false when the peer does not allow them, or not yet.
+    private func bind() -> Bool {
+        guard quic.streamsLeft(isBidirectional: false) >= 3 else { return false }
         do throws(QUICError) {
             let control = try quic.openStream(isBidirectional: false)
             let encoder = try quic.openStream(isBidirectional: false)
@@ -86,15 +98,29 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
             controlStream = control.id
             http3.bind(control: control.id, qpackEncoder: encoder.id, qpackDecoder: decoder.id)
             sourceHasData()
+            return true
         } catch {
-            // RFC 9114 §6.2: three at least.
-            owner?.failed(HTTP3Error(.generalProtocolError, "the peer allows no unidirectional streams"))
+            return false
         }
     }
 
     func handshakeConfirmed() { checkReady() }
 
-    func earlyDataRejected() {}
+    /// Client: begins to send before the server has answered, by what it said on an earlier connection. False when that
+    /// leaves no room for what HTTP/3 needs.
+    func beginEarly(_ settings: RememberedSettings) -> Bool {
+        http3.assume(settings)
+        return bind()
+    }
+
+    /// Everything begins anew, but for the QUIC connection.
+    func earlyDataRejected() {
+        http3 = HTTP3Connection(role: .client, configuration: configuration)
+        events = HTTP3Events()
+        controlStream = -1
+        controlBytes = (0, 0)
+        owner?.earlyDataRejected()
+    }
 
     private func checkReady() {
         guard !isReady, quic.isHandshakeConfirmed, http3.hasReceivedSettings else { return }
@@ -119,6 +145,8 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     // MARK: What QUIC reports
 
     func received(_ stream: QUICStream, _ bytes: Bytes, isLast: Bool) {
+        // A server answers early data at once.
+        if controlStream < 0, quic.isServer { _ = bind() }
         receive { () throws(HTTP3Error) in
             let count = try http3.receive(stream: stream.id, bytes.bytes, isFinal: isLast, into: &events)
             if count > 0 { quic.consume(stream, byteCount: count) }

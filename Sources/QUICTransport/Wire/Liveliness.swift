@@ -51,13 +51,16 @@ extension QUICClientConnection: LoopTimerHandler {
 
     private func tick() {
         guard let wire else { return }
-        guard !isHandshaking else {
+        guard isConfirmed else {
             return close(
                 TransportError(
                     .unavailable, "the handshake took longer than \(configuration.handshakeTimeout)", origin: .library,
                     processing: .notProcessed))
         }
-        guard liveliness.check(wire.quic, isBusy: !calls.isEmpty, configuration, now: loop.now) else {
+        // Calls that only wait for a stream count too: after a change of this side's address by a translator, the server's
+        // word that there is room goes nowhere until it hears from here.
+        let isBusy = !(calls.isEmpty && queue.isEmpty && exchanges.isEmpty)
+        guard liveliness.check(wire.quic, isBusy: isBusy, configuration, now: loop.now) else {
             return close(.lost(configuration))
         }
         updateDatagramLimit()

@@ -8,6 +8,8 @@ final class QUICCredentialsSource: Sendable {
     private struct State {
         var credentials: QUICCredentials
         var policy: TLSPolicy
+        /// A client's, where sessions are resumed.
+        var sessions: SessionCache?
     }
 
     let configuration: TLSConfiguration
@@ -31,13 +33,13 @@ final class QUICCredentialsSource: Sendable {
     /// What a handshake that begins now uses.
     ///
     /// - Throws: ``TLSError`` when the credentials have come to a state that this side cannot use.
-    func current() throws(TLSError) -> (credentials: QUICCredentials, policy: TLSPolicy) {
+    func current() throws(TLSError) -> (credentials: QUICCredentials, policy: TLSPolicy, sessions: SessionCache?) {
         let generation = generation
         return try state.withLock { state throws(TLSError) in
             if state.policy.generation != generation {
                 state = try Self.make(configuration, role, allowsEarlyData)
             }
-            return (state.credentials, state.policy)
+            return (state.credentials, state.policy, state.sessions)
         }
     }
 
@@ -48,6 +50,7 @@ final class QUICCredentialsSource: Sendable {
         var options = QUICCredentials.Options(
             role: role == .server ? .server : .client, applicationProtocols: ["h3"])
         if let identity = policy.identity {
+            try identity.checkSigning()
             options.certificateChain = identity.chain
             options.privateKey = try identity.withPrivateKeyPKCS8 { (key) throws(TLSError) in Bytes(copying: key) }
         }
@@ -63,7 +66,9 @@ final class QUICCredentialsSource: Sendable {
                 case .refused(let error, let alert): .refuse(alert: alert.rawValue, error: error)
                 }
             }
-            return State(credentials: credentials, policy: policy)
+            let keepsSessions = role == .client && configuration.resumesSessions
+            return State(
+                credentials: credentials, policy: policy, sessions: keepsSessions ? SessionCache() : nil)
         } catch {
             throw TLSError(.unsupportedKey, "QUIC cannot use the identity: \(error)")
         }
