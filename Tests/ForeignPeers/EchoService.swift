@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// The service that all peers serve; `Tests/Interop/README.md` says what each method does.
 package enum Echo {
-    package static let unary = Method<Unary, Bytes, Bytes>("echo.Echo", "Unary", request: .bytes, response: .bytes)
+    package static let unary = Method<Unary, Bytes, Bytes>(
+        "echo.Echo", "Unary", request: .bytes, response: .bytes, isIdempotent: true)
     package static let serverStream = Method<ServerStream, Bytes, Bytes>(
         "echo.Echo", "ServerStream", request: .bytes, response: .bytes)
     package static let clientStream = Method<ClientStream, Bytes, Bytes>(
@@ -18,6 +19,11 @@ package enum Echo {
         "echo.Echo", "Slow", request: .bytes, response: .bytes)
     package static let wasCancelled = Method<Unary, Bytes, String>(
         "echo.Echo", "WasCancelled", request: .bytes, response: .utf8)
+    /// Whether the call was in early data: "early" or "late". aioquic's server alone serves it.
+    package static let wasEarly = Method<Unary, Bytes, String>(
+        "echo.Echo", "WasEarly", request: .bytes, response: .utf8, isIdempotent: true)
+    package static let wasEarlyNotIdempotent = Method<Unary, Bytes, String>(
+        "echo.Echo", "WasEarly", request: .bytes, response: .utf8)
     package static let absent = Method<Unary, Bytes, Bytes>("echo.Echo", "Absent", request: .bytes, response: .bytes)
 
     package static let codeNames = [

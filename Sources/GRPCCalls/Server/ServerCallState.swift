@@ -48,6 +48,14 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
         var trailers = Metadata()
     }
 
+    /// Whether the handler may run.
+    private enum Hold {
+        case none
+        case waiting
+        /// It would have begun, with this request.
+        case due(Bytes?)
+    }
+
     package let handle: CallHandle
     package let head: CallHead
     let handler: MethodHandler
@@ -67,9 +75,7 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private var receiver: Waiter<Bytes?>?
     private var sender: Waiter<Void>?
     private var task: Task<Void, Never>?
-    /// The handler must not run yet, and with what it would.
-    private var isHeld = false
-    private var heldStart: Bytes??
+    private var hold = Hold.none
     private var timer: LoopTimer?
 
     /// - Parameter timeout: What the client gave the call, in nanoseconds.
@@ -234,13 +240,13 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
 
     // MARK: What arrives
 
-    /// Keeps the handler from running until ``release()``, as the request may be an attacker's copy (RFC 8470 §3).
-    package func hold() { isHeld = true }
+    /// Keeps the handler from running until ``releaseHandler()``, as the request may be an attacker's copy (RFC 8470 §3).
+    package func holdHandler() { hold = .waiting }
 
-    package func release() {
-        isHeld = false
-        guard let request = heldStart.take(), ending == nil else { return }
-        startHandler(request)
+    package func releaseHandler() {
+        let before = hold
+        hold = .none
+        if case .due(let request) = before, ending == nil { startHandler(request) }
     }
 
     /// Starts the deadline's time and the handler of a call that may begin before its first message.
@@ -327,8 +333,8 @@ extension ServerCallState: LoopTimerHandler {
 extension ServerCallState {
     /// Starts the handler; a unary handler gets `request`. Its task is kept for as long as it may have to be cancelled.
     private func startHandler(_ request: Bytes?) {
-        guard !isHeld else {
-            heldStart = .some(request)
+        guard case .none = hold else {
+            hold = .due(request)
             return
         }
         let task =

@@ -53,19 +53,19 @@ extension QUICTransport {
         /// (0-RTT, RFC 9001 §4.6).
         ///
         /// ``/NodeTransport/Transport/connect(to:)`` then returns at once where an earlier connection has left what it
-        /// takes, before it is known whether the server is there: its state is
-        /// ``/NodeTransport/ConnectionState/connecting``, it has no ``/NodeTransport/Connection/peer`` yet, and a failed
-        /// handshake fails the calls. All but idempotent calls wait until the handshake is confirmed; when the server
-        /// does not take early data, the calls that were sent early are sent again. What is sent early has no forward
-        /// secrecy, and an attacker can send it to the server again: see ``/NodeTransport/CallHead/isIdempotent``.
+        /// takes, before it is known whether the server is there: the state is
+        /// ``/NodeTransport/ConnectionState/connecting``, there is no ``/NodeTransport/Connection/peer`` yet, and a failed
+        /// handshake fails the calls. Calls that are not idempotent wait until the handshake is confirmed; when the server
+        /// does not take early data, what was sent early is sent again. It is not forward secret, and whoever copies
+        /// it may make the server process it twice: see ``/NodeTransport/CallHead/isIdempotent``.
         public var sendsEarlyData = false
 
         /// Whether a listener takes calls in a client's first flight (0-RTT).
         ///
         /// Handlers of methods that are not idempotent do not run before the handshake is complete; neither do those of
-        /// datagrams, and plain requests are answered with 425 (RFC 8470 §5.2). An idempotent handler may see a call
-        /// again that an attacker has copied, if not within ten seconds and not with the same listener's credentials. A
-        /// listener that asks for clients' certificates gives no tickets, and so takes no early data.
+        /// datagrams, and plain requests are answered with 425 (RFC 8470 §5.2). Copies of early data are refused by the
+        /// transport that gave the ticket, and not understood by others. A listener that asks for clients' certificates
+        /// gives no tickets, and so takes no early data.
         public var acceptsEarlyData = false
 
         /// How much a peer may send ahead of the reader on one stream at first, in bytes, and at most, when that is what

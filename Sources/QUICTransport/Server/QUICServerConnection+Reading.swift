@@ -18,7 +18,7 @@ extension QUICServerConnection: HTTP3WireOwner {
 
     /// The client has proved that it is there: its early calls are its own.
     private func releaseHeldCalls() {
-        for call in exchange(&heldCalls, with: []) { call.release() }
+        for call in exchange(&heldCalls, with: []) { call.releaseHandler() }
     }
 
     nonisolated func ready() { onLoop { $0.becameReady() } }
@@ -125,7 +125,7 @@ extension QUICServerConnection: HTTP3WireOwner {
         }
         port.calls[id] = call
         if isEarly, !call.isIdempotent {
-            call.hold()
+            call.holdHandler()
             heldCalls.append(call)
         }
         call.begin(timeout: timeout, isEnd: false)

@@ -629,6 +629,36 @@ async def early_data(client: Client) -> str:
 
 
 @special
+async def early_calls(client: Client) -> None:
+    """The server answers an idempotent call in its first flight, and holds another until the handshake is over.
+
+    A request that is not gRPC is too early (RFC 8470 §5.2).
+    """
+    session = await ticket(client)
+    equal(session.max_early_data_size, 0xFFFF_FFFF, "early data on offer")
+    async with client.connect(client.configuration(session_ticket=session), wait_connected=False) as connection:
+        early = client.call("Unary", connection=connection)
+        early.write(b"early", True)
+        held = client.call("Metadata", connection=connection)
+        held.write(b"held", True)
+        plain = connection.request(
+            [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"localhost"), (b":path", b"/")], True
+        )
+        connection.transmit()
+        # From here on the server hears nothing: it has the first flight, and not the end of the handshake.
+        transport = connection._transport
+        sendto, transport.sendto = transport.sendto, lambda *_: None
+        equal(await early.read(), b"early", "the early response")
+        await early.expect("OK")
+        expect(connection.completed is not None and connection.completed.early_data_accepted, "it was not taken")
+        equal(dict(await connection.responses[plain].head).get(b":status"), b"425", "status of a plain request")
+        expect(not held.response.head.done(), "a call that is not idempotent was answered early")
+        transport.sendto = sendto
+        equal(await held.read(), b"held", "the response that was held")
+        await held.expect("OK")
+
+
+@special
 async def no_ticket(client: Client) -> None:
     """A ticket would have come before the answer, which takes a round trip more."""
     tickets: list[SessionTicket] = []

@@ -68,6 +68,7 @@ class Call:
         self.messages = grpc_h3.Messages(grpc_h3.MAX_MESSAGE_BYTES)
         self.requests: asyncio.Queue[bytes | None | Exception] = asyncio.Queue()
         self.trailers: grpc_h3.Metadata = []
+        self.is_early = not server._quic._handshake_complete
         self.is_head_sent = False
 
     def feed(self, data: bytes, is_end: bool) -> None:
@@ -198,6 +199,11 @@ async def was_cancelled(call: Call) -> None:
     call.write(b"cancelled")
 
 
+async def was_early(call: Call) -> None:
+    await call.only_request()
+    call.write(b"early" if call.is_early else b"late")
+
+
 METHODS: dict[str, Callable[[Call], Awaitable[None]]] = {
     "/echo.Echo/Unary": unary,
     "/echo.Echo/ServerStream": server_stream,
@@ -207,6 +213,7 @@ METHODS: dict[str, Callable[[Call], Awaitable[None]]] = {
     "/echo.Echo/Metadata": metadata,
     "/echo.Echo/Slow": slow,
     "/echo.Echo/WasCancelled": was_cancelled,
+    "/echo.Echo/WasEarly": was_early,
 }
 
 
@@ -242,6 +249,7 @@ async def main() -> None:
     parser.add_argument("--tls-key", type=pathlib.Path, required=True)
     parser.add_argument("--tls-ca", type=pathlib.Path)
     parser.add_argument("--retry", action="store_true", help="have clients prove their address")
+    parser.add_argument("--forget-tickets", action="store_true", help="take no session back, and no early data")
     options = parser.parse_args()
 
     configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN, max_datagram_frame_size=65536)
@@ -252,7 +260,7 @@ async def main() -> None:
     tickets: dict[bytes, tls.SessionTicket] = {}
     # With the switch, aioquic expects a certificate also of a client that resumes, which sends none: no tickets then.
     resumption = {} if options.tls_ca else {
-        "session_ticket_fetcher": lambda label: tickets.pop(label, None),
+        "session_ticket_fetcher": lambda label: None if options.forget_tickets else tickets.pop(label, None),
         "session_ticket_handler": lambda ticket: tickets.__setitem__(ticket.ticket, ticket),
     }
     server = await serve(

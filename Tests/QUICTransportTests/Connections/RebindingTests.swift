@@ -10,7 +10,7 @@ import Testing
     @Test func `a client whose calls all wait for a stream lets its server know its new address`() async throws {
         let identity = try HandIdentity.shared.get()
         var configuration = QUICTransport.Configuration()
-        configuration.idleTimeout = .seconds(3)
+        configuration.idleTimeout = .seconds(12)
         let client = try QUICTransport(identity: identity.node, trust: identity.trust, configuration: configuration)
         // Sound: after `port` only the blocking thread uses it.
         nonisolated(unsafe) let server = try HandServer()
@@ -22,7 +22,7 @@ import Testing
         let connection = try await client.connect(to: Endpoint(parsing: "quic://127.0.0.1:\(port)"))
         let quic = try #require(connection as? QUICClientConnection)
         async let reply = Result { try await connection.call(RigMethods.unary, Bytes(utf8: "waits")) }
-        while await quic.queue.count != 1 { await Task.yield() }
+        try await wait(for: quic) { $0.queue.count == 1 }
         #expect(try await isQuiet)
         relay.rebind()
         #expect(try await blocking { server.run { server.closed != nil || !server.pathChanges.isEmpty } })

@@ -69,6 +69,15 @@ struct AioquicClientTests {
         }
     }
 
+    @Test func `aioquic's early idempotent call is answered at once, and another is held`() async throws {
+        let files = try IdentityFiles()
+        defer { files.remove() }
+        try await ForeignRig.run(files, asksClients: false, { $0.acceptsEarlyData = true }) { rig in
+            let names = ["resumption", "early_calls"].flatMap { ["--case", $0] }
+            try expectAllCases(try await call(rig.port, ["--tls-ca", files.ca] + names), count: 2)
+        }
+    }
+
     @Test func `aioquic without certificate is refused`() async throws {
         let files = try IdentityFiles()
         defer { files.remove() }

@@ -1,8 +1,9 @@
 import ForeignPeers
 import NodeTransport
-import QUICTransport
 import Testing
 import TransportTLS
+
+@testable import QUICTransport
 
 /// Our client against aioquic's server with the echo service.
 @Suite(.enabled(if: Peers.isThere(Peers.python)), .timeLimit(.minutes(3)))
@@ -26,6 +27,51 @@ struct AioquicServerTests {
             ["--retry", "--tls-cert", files.certificate("server"), "--tls-key", files.key("server")])
         defer { withExtendedLifetime(peer) {} }
         try await ForeignRig.connect(files.configuration("client"), port: port) { try await EchoCases($0).shapes() }
+    }
+
+    @Test func `aioquic resumes us, and takes our early calls`() async throws {
+        try await expectEarlyCalls([], isAccepted: true)
+    }
+
+    @Test func `aioquic takes no early data, and we send it again`() async throws {
+        try await expectEarlyCalls(["--forget-tickets"], isAccepted: false)
+    }
+
+    /// Comes twice; the second time with two calls at once, of which one may be early.
+    private func expectEarlyCalls(_ arguments: [String], isAccepted: Bool) async throws {
+        let files = try IdentityFiles()
+        defer { files.remove() }
+        let (peer, port) = try await serve(
+            arguments + ["--tls-cert", files.certificate("server"), "--tls-key", files.key("server")])
+        defer { withExtendedLifetime(peer) {} }
+        var configuration = QUICTransport.Configuration()
+        configuration.sendsEarlyData = true
+        let transport = try QUICTransport(tls: files.configuration("client"), configuration: configuration)
+        let relay = try GatedRelay(to: port)
+        let outcome = await Result { () async throws in
+            let endpoint = try Endpoint(parsing: "quic://127.0.0.1:\(relay.port)")
+            let first = try await transport.connect(to: endpoint)
+            #expect(first.state.isReady)
+            #expect(try await first.call(Echo.wasEarly, Bytes()) == "late")
+            await first.close(within: .zero)
+
+            // Nothing of the server's comes before both calls are made.
+            relay.setOpen(toClient: false)
+            let connection = try await transport.connect(to: endpoint)
+            #expect(!connection.state.isReady)
+            async let early = connection.call(Echo.wasEarly, Bytes())
+            async let late = connection.call(Echo.wasEarlyNotIdempotent, Bytes())
+            try await wait(for: try #require(connection as? QUICClientConnection)) {
+                $0.calls.count == 1 && $0.queue.count == 1
+            }
+            relay.setOpen()
+            #expect(try await (early, late) == (isAccepted ? "early" : "late", "late"))
+            let statistics = try await QUICControl(connection)?.statistics()
+            #expect(statistics?.isEarlyDataAccepted == isAccepted && statistics?.isResumed == isAccepted)
+        }
+        await transport.shutdown(within: .zero)
+        await relay.stop()
+        try outcome.get()
     }
 
     @Test func `aioquic refuses us with a certificate of another authority`() async throws {

@@ -72,6 +72,7 @@ struct EarlyDataTests {
         let client: QUICTransport
         let relay: GatedRelay
         let credentials: Credentials
+        let clientCredentials: Credentials
         let log: Log
 
         var endpoint: Endpoint { get throws { try Endpoint(parsing: "quic://127.0.0.1:\(relay.port)") } }
@@ -101,9 +102,12 @@ struct EarlyDataTests {
             let relay = try GatedRelay(to: listener.endpoint.port ?? 0)
             configuration.acceptsEarlyData = false
             configuration.sendsEarlyData = clientSends
+            configuration.handshakeTimeout = .seconds(30)
             configure(&configuration)
-            let client = try QUICTransport(tls: identities.mutual, configuration: configuration)
-            let lab = Lab(client: client, relay: relay, credentials: credentials, log: log)
+            let clientCredentials = Credentials(identity: identities.node, trust: identities.trust)
+            let client = try QUICTransport(credentials: clientCredentials, configuration: configuration)
+            let lab = Lab(
+                client: client, relay: relay, credentials: credentials, clientCredentials: clientCredentials, log: log)
             let outcome = await Result { try await body(lab) }
             await client.shutdown(within: .zero)
             await server.shutdown(within: .zero)
@@ -137,7 +141,8 @@ struct EarlyDataTests {
             let connection = try await lab.client.connect(to: lab.endpoint)
             async let paid = connection.call(Self.pay, Bytes(utf8: "100"))
             async let page = HTTP3Client(connection)?.get("/")
-            while await (connection as? QUICClientConnection)?.queue.count != 1 { await Task.yield() }
+            let quic = try #require(connection as? QUICClientConnection)
+            try await wait(for: quic) { $0.queue.count == 1 }
             async let reply = connection.call(Self.look, Bytes(utf8: "early"))
             await lab.log.waitFor("look early")
             #expect(lab.log.all == ["look first", "look early"])
@@ -155,9 +160,9 @@ struct EarlyDataTests {
             try await lab.visit()
             let connection = try await lab.client.connect(to: lab.endpoint)
             async let paid = connection.call(Self.payClaimedIdempotent, Bytes(utf8: "100"))
-            let quic = connection as? QUICClientConnection
+            let quic = try #require(connection as? QUICClientConnection)
             // It has its stream, and so have those that follow: the server has seen it when it has seen them.
-            while await quic?.calls.count != 1 { await Task.yield() }
+            try await wait(for: quic) { $0.calls.count == 1 }
             async let last = connection.call(Self.look, Bytes(utf8: "behind it"))
             await lab.log.waitFor("look behind it")
             #expect(lab.log.all == ["look first", "look behind it"])
@@ -178,8 +183,8 @@ struct EarlyDataTests {
             async let paid = connection.call(Self.pay, Bytes(utf8: "100"))
             async let reply = connection.call(Self.look, Bytes(utf8: "early"))
             async let chat = Self.chat(connection, (0..<20).map { "\($0)" + String(repeating: "x", count: 3000) })
-            let quic = connection as? QUICClientConnection
-            while await quic?.calls.count != 2 { await Task.yield() }
+            let quic = try #require(connection as? QUICClientConnection)
+            try await wait(for: quic) { $0.calls.count == 2 }
             #expect(lab.log.all == ["look first"])
             lab.relay.setOpen()
             #expect(try await reply == Bytes(utf8: "early"))
@@ -210,7 +215,7 @@ struct EarlyDataTests {
     }
 
     @Test func `a server that does not answer fails the calls, and says which it may have seen`() async throws {
-        try await Lab.run(configure: { $0.handshakeTimeout = .milliseconds(500) }) { lab in
+        try await Lab.run(configure: { $0.handshakeTimeout = .seconds(5) }) { lab in
             try await lab.visit()
             let connection = try await lab.client.connect(to: lab.endpoint)
             async let paid = Result { try await connection.call(Self.pay, Bytes(utf8: "100")) }
@@ -219,6 +224,36 @@ struct EarlyDataTests {
             #expect(paidError?.code == .unavailable && paidError?.processing == .notProcessed)
             #expect(replyError?.code == .unavailable && replyError?.processing == .unknown)
             #expect(connection.state.isClosed)
+        }
+    }
+
+    @Test func `a server that is revoked before it has answered is left`() async throws {
+        try await Lab.run { lab in
+            try await lab.visit()
+            let connection = try await lab.client.connect(to: lab.endpoint)
+            async let paid = Result { try await connection.call(Self.pay, Bytes(utf8: "100")) }
+            let quic = try #require(connection as? QUICClientConnection)
+            try await wait(for: quic) { $0.queue.count == 1 }
+            lab.clientCredentials.revoke([.certificate(TestIdentities.shared.node.fingerprint)])
+            let error = await paid.transportError
+            #expect(error?.code == .unauthenticated && error?.processing == .notProcessed)
+            lab.relay.setOpen()
+            let refusal = await #expect(throws: TransportError.self) { try await lab.client.connect(to: lab.endpoint) }
+            #expect(refusal?.code == .unauthenticated)
+            #expect(!lab.log.all.contains("pay 100"))
+        }
+    }
+
+    /// A name may stand for several addresses, and early data shows nobody which of them answers.
+    @Test func `early data goes to where the server was`() async throws {
+        try await Lab.run { lab in
+            let endpoint = try Endpoint(parsing: "quic://localhost:\(lab.relay.port)")
+            for isFirst in [true, false] {
+                let connection = try await lab.client.connect(to: endpoint)
+                #expect(try await connection.call(Self.look, Bytes(utf8: "x")) == Bytes(utf8: "x"))
+                #expect(try await QUICControl(connection)?.statistics().isEarlyDataAccepted == !isFirst)
+                await connection.close(within: .zero)
+            }
         }
     }
 

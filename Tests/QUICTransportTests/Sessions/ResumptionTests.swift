@@ -48,7 +48,10 @@ struct ResumptionTests {
                 relay.setOpen(toClient: false)
                 async let first = client.connect(to: endpoint)
                 async let second = client.connect(to: endpoint)
-                while relay.clientCount < 3 { await Task.yield() }
+                while relay.clientCount < 3 {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
                 relay.setOpen()
                 var resumed: [Bool] = []
                 for connection in try await [first, second] {
