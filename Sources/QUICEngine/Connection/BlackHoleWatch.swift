@@ -1,8 +1,9 @@
 /// Notices that a path no longer carries large datagrams (RFC 8899 §4.3), for which ngtcp2 0.12 does not look.
 ///
-/// It watches one stream at a time: the one whose data went out in a large packet first since the last such was
+/// Of streams it watches one at a time: the one whose data went out in a large packet first since the last such was
 /// acknowledged. When nothing of it is acknowledged for several probe timeouts, in which ngtcp2 has sent it again and
-/// just as large, packets shrink to what every path carries. A path that was dead for so long is taken for one, too; all
+/// just as large, packets shrink to what every path carries. So they do when many large datagrams (RFC 9221) are lost
+/// and none arrives. A path that was dead for so long is taken for one, too; all
 /// that this costs is a sixth more packets. After ``raiseTime``, and on another path, large ones are tried again.
 struct BlackHoleWatch {
     /// What every path of QUIC carries (RFC 9000 §14).
@@ -12,9 +13,15 @@ struct BlackHoleWatch {
     /// The PMTU_RAISE_TIMER of RFC 8899 §5.1.1.
     static let raiseTime: QUICTime = .seconds(600)
 
+    /// How many large datagrams may be lost in a row.
+    static let maximumLostDatagrams = 10
+
+    /// Large datagrams on their way; congestion control bounds their number.
+    private var largeDatagrams: Set<UInt64> = []
+    private var lostDatagrams = 0
     private var suspect: (stream: Int64, since: QUICTime)?
     private var foundAt: QUICTime?
-    private(set) var found: UInt64 = 0
+    private(set) var count: UInt64 = 0
 
     /// Whether only small packets are sent.
     var isSmall: Bool { foundAt != nil }
@@ -30,7 +37,20 @@ struct BlackHoleWatch {
         if suspect?.stream == stream { suspect = nil }
     }
 
+    /// A datagram of an application has gone out.
+    mutating func sentDatagram(_ id: UInt64, byteCount: Int) {
+        // With type, ID, number and tag it fills more than the safe packet.
+        if byteCount > Self.safePayloadBytes - 44 { largeDatagrams.insert(id) }
+    }
+
+    mutating func datagramSettled(_ id: UInt64, isLost: Bool) {
+        guard largeDatagrams.remove(id) != nil else { return }
+        lostDatagrams = isLost ? lostDatagrams + 1 : 0
+    }
+
     mutating func pathChanged() {
+        lostDatagrams = 0
+        largeDatagrams.removeAll()
         suspect = nil
         foundAt = nil
     }
@@ -39,10 +59,16 @@ struct BlackHoleWatch {
     mutating func check(now: QUICTime, probeTimeout: () -> QUICTime) {
         if let foundAt {
             if now >= foundAt + Self.raiseTime { pathChanged() }
+        } else if lostDatagrams >= Self.maximumLostDatagrams {
+            found(now: now)
         } else if let suspect, now > suspect.since, now - suspect.since >= Self.patience * probeTimeout() {
-            self.suspect = nil
-            foundAt = now
-            found += 1
+            found(now: now)
         }
+    }
+
+    private mutating func found(now: QUICTime) {
+        pathChanged()
+        foundAt = now
+        count += 1
     }
 }

@@ -96,6 +96,7 @@ private func addConnectionHandlers(_ table: inout cngtcp2_handlers) {
     unsafe table.datagram_fate = { context, id, isLost in
         guard let connection = unsafe connection(context) else { return }
         if isLost { connection.counters.lostDatagrams += 1 }
+        connection.blackHoles.datagramSettled(id, isLost: isLost)
         connection.core.emit(
             isLost ? .datagramLost(connection, id: id) : .datagramAcknowledged(connection, id: id))
     }

@@ -94,6 +94,6 @@ extension QUICConnection {
         counters.droppedDatagrams = datagrams.dropped
         counters.isResumed = isResumed
         counters.isEarlyDataAccepted = isEarlyDataAccepted
-        counters.blackHoles = blackHoles.found
+        counters.blackHoles = blackHoles.count
     }
 }

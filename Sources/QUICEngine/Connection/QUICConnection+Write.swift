@@ -134,7 +134,10 @@ extension QUICConnection {
             unsafe cngtcp2_write_datagram(
                 handle, &route, room.baseAddress, room.count, next.id, bytes.baseAddress, bytes.count, &isAccepted, now)
         }
-        if isAccepted { datagrams.removeFirst() }
+        if isAccepted {
+            blackHoles.sentDatagram(next.id, byteCount: next.bytes.count)
+            datagrams.removeFirst()
+        }
         switch result {
         case 0...: return .packet(Int(result))
         case Int64(CNGTCP2_WRITE_MORE): return .more

@@ -115,6 +115,37 @@ struct TransferTests {
         try lab.finish()
     }
 
+    @Test func `A black hole is found by datagrams alone, which then shrink`() throws {
+        let lab = try TransferLab(seed: 9)
+        let connection = try lab.handshake()
+        try lab.transfer(.random(Self.megabyte, seed: 7), over: connection, within: .seconds(30))
+        let before = connection.maxDatagramBytes
+        #expect(before > 1300)
+        var conditions = LinkConditions(delay: .milliseconds(20))
+        conditions.maximumDatagramBytes = 1200
+        lab.network.setConditions(conditions, between: "client", and: "server")
+        // Datagrams are not repeated, and nothing probes for them: that they are lost shows when something else arrives.
+        let ticker = try connection.openStream(isBidirectional: false)
+        let start = lab.elapsed
+        for step in 0..<200 { lab.network.at(start + .milliseconds(20 * step)) { _ in } }
+        var step = 0
+        try lab.run(for: .seconds(4)) {
+            if lab.elapsed >= start + .milliseconds(20 * step) {
+                step += 1
+                if step % 2 == 0 {
+                    lab.client.send(ticker, [1], isLast: false)
+                } else {
+                    let datagram = Bytes([UInt8](repeating: 7, count: connection.maxDatagramBytes))
+                    _ = try? connection.sendDatagram(datagram)
+                }
+            }
+            return !lab.server.datagrams.isEmpty
+        }
+        #expect((1100..<1200).contains(connection.maxDatagramBytes))
+        #expect(connection.statistics.blackHoles == 1)
+        try lab.finish()
+    }
+
     @Test func `Packets that were small because of a black hole grow again on another path`() throws {
         let lab = try TransferLab(seed: 8)
         let connection = try lab.handshake()
