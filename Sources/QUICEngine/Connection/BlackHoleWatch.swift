@@ -8,8 +8,11 @@
 struct BlackHoleWatch {
     /// What every path of QUIC carries (RFC 9000 §14).
     static let safePayloadBytes = 1200
-    /// How many probe timeouts a large packet may stay unanswered: ngtcp2 has repeated it twice by then.
-    static let patience: QUICTime = 4
+    /// How often the watch looks, each time at least a probe timeout after the last, until it has seen enough. Looks are
+    /// counted and not just time, so that one long pause of this process does not look like a path's.
+    static let maximumLooks = 3
+    /// The shortest time between two looks: a peer may be slow, and the path a local one.
+    static let shortestInterval: QUICTime = .milliseconds(200)
     /// The PMTU_RAISE_TIMER of RFC 8899 §5.1.1.
     static let raiseTime: QUICTime = .seconds(600)
 
@@ -19,7 +22,7 @@ struct BlackHoleWatch {
     /// Large datagrams on their way; congestion control bounds their number.
     private var largeDatagrams: Set<UInt64> = []
     private var lostDatagrams = 0
-    private var suspect: (stream: Int64, since: QUICTime)?
+    private var suspect: (stream: Int64, lastLook: QUICTime, looks: Int)?
     private var foundAt: QUICTime?
     private(set) var count: UInt64 = 0
 
@@ -29,7 +32,7 @@ struct BlackHoleWatch {
     /// A packet with data of `stream` has gone out.
     mutating func sent(_ byteCount: Int, stream: Int64, now: QUICTime) {
         guard byteCount > Self.safePayloadBytes, suspect == nil else { return }
-        suspect = (stream, now)
+        suspect = (stream, now, 0)
     }
 
     /// The peer has data of `stream`, or nobody waits for it any more.
@@ -61,8 +64,11 @@ struct BlackHoleWatch {
             if now >= foundAt + Self.raiseTime { pathChanged() }
         } else if lostDatagrams >= Self.maximumLostDatagrams {
             found(now: now)
-        } else if let suspect, now > suspect.since, now - suspect.since >= Self.patience * probeTimeout() {
-            found(now: now)
+        } else if let suspect, now > suspect.lastLook,
+            now - suspect.lastLook >= max(probeTimeout(), Self.shortestInterval)
+        {
+            self.suspect = (suspect.stream, now, suspect.looks + 1)
+            if suspect.looks + 1 >= Self.maximumLooks { found(now: now) }
         }
     }
 

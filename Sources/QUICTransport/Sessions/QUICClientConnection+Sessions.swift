@@ -43,9 +43,8 @@ extension QUICClientConnection {
 
     nonisolated func wasAccepted() { onLoop { $0.settleEarlyCalls() } }
 
-    /// The server has taken what was sent early, or was asked again by ``earlyDataRejected()``.
+    /// The server has taken what was sent early; what it has not is in the queue by now.
     private func settleEarlyCalls() {
-        guard case .early = phase else { return }
         for call in calls.values { call.settleEarly() }
     }
 

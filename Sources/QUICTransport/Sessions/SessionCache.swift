@@ -24,7 +24,7 @@ final class SessionCache: Sendable {
     /// For as many connections at once can the same server be resumed.
     static let maximumPerServer = 4
     /// A session or token beyond that is not kept.
-    static let maximumBytes = 32 << 10
+    static let maximumBytes = 16 << 10
 
     private struct Server {
         var sessions: [KeptSession] = []
