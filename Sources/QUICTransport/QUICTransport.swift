@@ -23,6 +23,7 @@ public actor QUICTransport: Transport {
     private let connections: ConnectionRegistry<QUICClientConnection>
     private let revocations: RevocationSubscription
     private var isShutDown = false
+    nonisolated let book: StatisticsBook
 
     /// - Parameters:
     ///   - tls: Who we are and whom we believe. The application protocol is `h3` and the version 1.3, whatever it says
@@ -31,6 +32,10 @@ public actor QUICTransport: Transport {
     /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used: for instance
     ///   ``/TransportTLS/TLSError/Code/unsupportedKey`` for a certificate whose key usage does not allow digital signatures.
     public init(tls: TLSConfiguration, configuration: Configuration = Configuration()) throws {
+        let book = StatisticsBook(onClose: configuration.onConnectionClosed)
+        self.book = book
+        var configuration = configuration
+        configuration.book = book
         self.configuration = configuration
         let connections = ConnectionRegistry<QUICClientConnection>()
         self.connections = connections

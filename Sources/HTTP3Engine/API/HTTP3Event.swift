@@ -63,6 +63,19 @@ package enum HTTP3Event {
     case goAway(UInt64)
 }
 
+extension HTTP3Event {
+    /// The stream that it is about; `nil` when it is about the connection.
+    package var stream: Int64? {
+        switch self {
+        case .headers(let id, _, _), .informational(let id, _), .data(let id, _), .trailers(let id, _), .end(let id),
+            .headersTooLarge(let id), .failed(let id, _, _), .rejected(let id), .unprocessed(let id), .reset(let id, _),
+            .stopSending(let id, _), .refuseStream(let id, _), .consumed(let id, _), .drained(let id), .closed(let id):
+            id
+        case .settingsReceived, .goAway: nil
+        }
+    }
+}
+
 /// A piece of content: a range of the bytes just received, or bytes that had to wait for the encoder stream.
 package struct HTTP3Content {
     let range: Range<Int>

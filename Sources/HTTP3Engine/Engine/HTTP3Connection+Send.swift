@@ -164,6 +164,10 @@ extension HTTP3Connection {
     /// Whether the peer's message on that stream is complete.
     package func isReadComplete(_ id: Int64) -> Bool { streams.stream(id)?.reading == .complete }
 
+    /// Whether the peer's message on that stream may have content: not the response to HEAD, and not one with 204 or 304
+    /// (RFC 9110 §6.4.1).
+    package func allowsContent(_ id: Int64) -> Bool { streams.stream(id)?.allowsContent ?? true }
+
     // MARK: Giving up
 
     /// Reads nothing further of a stream; the owner sends STOP_SENDING. Content still comes with credit at once.

@@ -18,7 +18,11 @@ extension QUICClientConnection: HTTP3WireOwner {
 
     private func take(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
         for event in events.list {
-            if !exchanges.isEmpty { unsafe take(event, events.fields, input) }
+            if !exchanges.isEmpty, let id = event.stream, let exchange = exchanges[id] {
+                unsafe take(event, events.fields, input, of: exchange)
+                if isClosed { return }
+                continue
+            }
             switch event {
             case .headers(let id, let fields, let isEnd):
                 calls[id]?.received(ResponseHead(events.fields[fields]), isEnd: isEnd)
@@ -105,7 +109,7 @@ extension QUICClientConnection: HTTP3WireOwner {
     nonisolated func connectionClosed(_ reason: QUICCloseReason) { onLoop { $0.ended(reason) } }
 
     private func ended(_ reason: QUICCloseReason) {
-        if case .draining = phase, reason.isOrderly, calls.isEmpty { return close(nil) }
+        if case .draining = phase, reason.isOrderly, calls.isEmpty, exchanges.isEmpty { return close(nil) }
         close(
             reason.error(
                 peer: "server", isEstablished: isConfirmed, policy: policy,

@@ -55,6 +55,9 @@ actor QUICClientConnection: RevocableConnection {
     /// What the kernel has reported since the last datagram came.
     var refusals = 0
 
+    /// Its figures when it closed.
+    var lastSnapshot: QUICTransportStatistics.ConnectionSnapshot?
+
     /// Plain requests under way.
     var exchanges: [Int64: HTTP3Exchange] = [:]
 
@@ -62,6 +65,8 @@ actor QUICClientConnection: RevocableConnection {
     nonisolated let datagramLimit = Atomic<Int>(0)
     nonisolated let inbox: DatagramInbox
     var session: DatagramSession?
+    /// Datagrams that there was no session for.
+    var unsentDatagrams: UInt64 = 0
 
     // Fields that belong to this connection's engine.
     var commonHead: RequestFields
@@ -163,6 +168,7 @@ actor QUICClientConnection: RevocableConnection {
         }
         startTicking()
         updateDatagramLimit()
+        configuration.book?.add(self)
         let before = phase
         switch before {
         case .handshaking, .early:
@@ -212,6 +218,7 @@ actor QUICClientConnection: RevocableConnection {
         let before = phase
         phase = .closed
         loop.cancel(timer)
+        closeBook()
         wire?.close(code, error == nil ? "" : error?.message ?? "")
         wire?.detach()
         driver?.stop()

@@ -17,6 +17,10 @@ extension QUICTransport {
         /// The largest list of header fields accepted, in bytes as RFC 9114 §4.2.2 counts them; gRPC's 16 KiB.
         public var maximumHeaderListBytes = 16 << 10
 
+        /// How long a client of plain HTTP/3 may keep a handler waiting that reads its body, or writes to it, without that a
+        /// byte moves: between once and twice that long. The request is answered with 408, or its stream is reset.
+        public var stalledBodyTimeout: Duration = .seconds(60)
+
         /// How many calls a client may have under way on one connection.
         public var maximumConcurrentStreams = 256
 
@@ -97,6 +101,12 @@ extension QUICTransport {
         /// Hears what nobody awaits: refused handshakes, connections that come and go. Called on an event loop:
         /// it must not block.
         public var onEvent: (@Sendable (TransportEvent) -> Void)?
+
+        /// Hears the last figures of each connection that closes. As ``onEvent``.
+        public var onConnectionClosed: (@Sendable (QUICTransportStatistics.ConnectionSnapshot) -> Void)?
+
+        /// Where the transport's connections leave their figures; its own.
+        var book: StatisticsBook?
 
         public init() {}
     }

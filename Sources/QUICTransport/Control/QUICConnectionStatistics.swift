@@ -19,7 +19,8 @@ public struct QUICConnectionStatistics: Sendable, Hashable {
     public var bytesReceived: UInt64
     /// Packets taken to be lost, counted once for each closed stream that had data in them.
     public var lostStreamPackets: UInt64
-    /// Datagrams (RFC 9221) that were lost on the way, and that gave way to newer ones before they were sent or read.
+    /// Datagrams (RFC 9221) that were lost on the way, and those that this side had no room for: they gave way to newer ones
+    /// before they were sent or read, or too many handlers were running.
     public var lostDatagrams: UInt64
     /// As ``lostDatagrams``.
     public var droppedDatagrams: UInt64

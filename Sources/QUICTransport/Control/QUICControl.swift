@@ -36,9 +36,11 @@ public struct QUICControl: Sendable {
 
 extension QUICClientConnection {
     func statistics() throws -> QUICConnectionStatistics {
-        var statistics = QUICConnectionStatistics(try openWire().quic.statistics)
-        statistics.droppedDatagrams += inbox.dropped
-        return statistics
+        _ = try openWire()
+        guard let snapshot = snapshot() else {
+            throw TransportError(.unavailable, "the connection is \(phaseName)", endpoint: endpoint)
+        }
+        return snapshot.statistics
     }
 
     func updateKeys() throws {

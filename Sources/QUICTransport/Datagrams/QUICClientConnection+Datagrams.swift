@@ -53,7 +53,10 @@ extension QUICClientConnection {
             throw TransportError(.unavailable, "the connection is \(phaseName)", endpoint: endpoint)
         }
         // Without a stream for the session, or once the server has refused it, datagrams are lost as they may be.
-        guard let session = openSession() else { return }
+        guard let session = openSession() else {
+            unsentDatagrams += 1
+            return
+        }
         _ = try? wire.quic.sendDatagram(session.frame(datagram))
         wire.driver.scheduleFlush()
     }

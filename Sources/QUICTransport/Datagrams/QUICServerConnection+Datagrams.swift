@@ -6,7 +6,7 @@ internal import QUICEngine
 // Datagrams of a client that has opened a session for them.
 
 extension QUICServerConnection {
-    /// How many handlers of one connection run at a time; further datagrams are lost.
+    /// How many handlers of one connection run at a time; further datagrams are dropped, and counted.
     private static let maximumHandlers = 256
 
     /// Answers the request that opens the session; it stays open.
@@ -30,9 +30,11 @@ extension QUICServerConnection {
         guard let received = HTTPDatagram(datagram) else {
             return failed(HTTP3Error(.datagramError, "a datagram without a stream"))
         }
-        guard !isEarly, let session, received.stream == session.stream, let handler = owner.datagramHandler,
-            runningHandlers < Self.maximumHandlers
-        else { return }
+        guard !isEarly, let session, received.stream == session.stream, let handler = owner.datagramHandler else { return }
+        guard runningHandlers < Self.maximumHandlers else {
+            refusedDatagrams += 1
+            return
+        }
         runningHandlers += 1
         let context = DatagramContext(peer: port.peer, remoteEndpoint: remoteEndpoint)
         // Ends by itself: a handler has no more to wait for than its own work.

@@ -68,21 +68,30 @@ public struct HTTP3Response: Sendable {
     }
 }
 
-/// What a listener answers to requests that are not gRPC: `routes["/poh_ack"] = { request in … }`.
-///
-/// A handler runs on its connection's event loop, and must not block it. What it throws is answered with 500.
-public struct HTTP3Routes: Sendable {
-    public typealias Handler = @Sendable (HTTP3Request) async throws -> HTTP3Response
+/// A response whose content is written in pieces: what a handler of ``HTTP3Routes/stream(_:_:)`` answers.
+public struct HTTP3StreamedResponse: Sendable {
+    /// 200...599. A response with 204 or 304 has no content, whatever ``body`` is (RFC 9110 §6.4.1).
+    public var status: Int
+    public var headers: [HTTP3Request.Header]
+    public var body: HTTP3Body
 
-    private var handlers: [String: Handler] = [:]
-
-    public init() {}
-
-    /// The handler for a path, without the query.
-    public subscript(path: String) -> Handler? {
-        get { handlers[path] }
-        set { handlers[path] = newValue }
+    public init(status: Int = 200, headers: [HTTP3Request.Header] = [], body: HTTP3Body = HTTP3Body()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
     }
 
-    var isEmpty: Bool { handlers.isEmpty }
+    /// The same, in one piece.
+    public init(_ response: HTTP3Response) {
+        self.init(status: response.status, headers: response.headers, body: HTTP3Body(response.body))
+    }
+}
+
+/// The head of a response, and its content as it comes.
+///
+/// Letting go of ``body`` before its end cancels the request.
+public struct HTTP3ReceivedResponse: Sendable {
+    public let status: Int
+    public let headers: [HTTP3Request.Header]
+    public let body: HTTP3BodyReader
 }

@@ -35,20 +35,32 @@ extension QUICServerConnection: HTTP3WireOwner {
             case .headers(let id, let fields, _): begin(id, events.fields[fields])
             case .data(let id, let content):
                 guard let call = port.calls[id] else {
-                    unsafe take(content, on: id, input)
+                    if let exchange = exchanges[id] {
+                        unsafe exchange.received(content, input)
+                    } else {
+                        wire.consume(id, content.count)
+                    }
                     continue
                 }
                 unsafe content.withUnsafeBytes(of: input) { bytes in
                     unsafe call.received(bytes, flowBytes: content.count, isEnd: false)
                 }
-            case .trailers: break
+            case .trailers(let id, let fields):
+                exchanges[id]?.received(trailers: ReceivedHead.trailers(events.fields[fields]))
             case .end(let id):
-                if let call = port.calls[id] { call.remoteEnded() } else { finishRequest(id) }
+                if let call = port.calls[id] { call.remoteEnded() } else { exchanges[id]?.receivedEnd() }
             case .headersTooLarge(let id):
                 let error = TransportError(
                     .resourceExhausted,
                     "the header list is over the limit of \(configuration.maximumHeaderListBytes) bytes")
-                if let call = port.calls[id] { call.finish(with: .failure(error)) } else { port.refuse(id, error) }
+                if let call = port.calls[id] {
+                    call.finish(with: .failure(error))
+                } else if let exchange = exchanges[id] {
+                    // Its trailers.
+                    exchange.abort(error, .excessiveLoad)
+                } else {
+                    port.refuse(id, error)
+                }
             case .failed(let id, let code, let reason):
                 wire.reset(id, code)
                 end(id, "the client broke the protocol on the call (\(code): \(reason))")
@@ -61,7 +73,7 @@ extension QUICServerConnection: HTTP3WireOwner {
                 end(id, "the client cancelled the call")
             case .refuseStream(let id, let code): wire.stopReading(id, code)
             case .consumed(let id, let count): wire.consume(id, count)
-            case .drained(let id): port.calls[id]?.drained()
+            case .drained(let id): if let call = port.calls[id] { call.drained() } else { exchanges[id]?.drained() }
             case .closed(let id): end(id, "the client cancelled the call")
             case .informational, .unprocessed, .goAway, .settingsReceived: break
             }
@@ -72,8 +84,9 @@ extension QUICServerConnection: HTTP3WireOwner {
 
     private func end(_ id: Int64, _ reason: String) {
         if id == session?.stream { closeSession() }
-        exchanges.removeValue(forKey: id)?.task?.cancel()
-        port.calls.removeValue(forKey: id)?.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
+        let error = TransportError(.cancelled, reason, origin: .remote)
+        exchanges[id]?.fail(error)
+        port.calls.removeValue(forKey: id)?.end(.failure(error))
     }
 
     nonisolated func streamsAvailable() {}
@@ -88,7 +101,7 @@ extension QUICServerConnection: HTTP3WireOwner {
     nonisolated func connectionClosed(_ reason: QUICCloseReason) { onLoop { $0.ended(reason) } }
 
     private func ended(_ reason: QUICCloseReason) {
-        if reason.isOrderly, port.calls.isEmpty, !isHandshaking { return close(nil) }
+        if reason.isOrderly, port.calls.isEmpty, exchanges.isEmpty, !isHandshaking { return close(nil) }
         close(
             reason.error(
                 peer: "client", isEstablished: !isHandshaking, policy: policy,

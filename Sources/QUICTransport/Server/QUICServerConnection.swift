@@ -37,12 +37,19 @@ actor QUICServerConnection: LoopActor {
     /// Calls in early data that must wait for the end of the handshake.
     var heldCalls: [ServerCallState] = []
 
+    /// Its figures when it closed.
+    var lastSnapshot: QUICTransportStatistics.ConnectionSnapshot?
+
     /// Plain requests under way.
     var exchanges: [Int64: HTTP3Exchange] = [:]
+    /// How many of their handlers run, also of those whose client has given up.
+    var runningRoutes = 0
 
     // Datagrams.
     var session: DatagramSession?
     var runningHandlers = 0
+    /// Datagrams for which too many handlers ran.
+    var refusedDatagrams: UInt64 = 0
 
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
     var repeatedMetadata: RequestHead.Repeated?
@@ -81,6 +88,7 @@ actor QUICServerConnection: LoopActor {
     func becameReady() {
         guard case .handshaking = phase else { return }
         phase = .open
+        configuration.book?.add(self)
         owner.report(TransportEvent(.connectionAccepted, remoteEndpoint: remoteEndpoint))
         _ = liveliness.check(wire.quic, isBusy: false, configuration, now: loop.now)
         loop.schedule(timer, for: self, after: Liveliness.period(configuration))
@@ -136,11 +144,12 @@ actor QUICServerConnection: LoopActor {
         let wasHandshaking = isHandshaking
         phase = .closed
         loop.cancel(timer)
+        closeBook()
         wire.close(code, error?.message ?? "")
         wire.detach()
         let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
         for call in exchange(&port.calls, with: [:]).values { call.end(.failure(failure)) }
-        for request in exchange(&exchanges, with: [:]).values { request.task?.cancel() }
+        for request in exchange(&exchanges, with: [:]).values { request.fail(failure) }
         owner.connectionClosed(
             self,
             TransportEvent(

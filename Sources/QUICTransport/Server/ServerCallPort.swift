@@ -97,20 +97,6 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
         wire.stopReading(id, .noError)
     }
 
-    /// Answers a plain request.
-    func answer(_ id: Int64, _ response: HTTP3Response) {
-        let status = (200...599).contains(response.status) ? response.status : 500
-        let fields =
-            [HeaderPair(name: ":status", value: "\(status)")]
-            + response.headers.map { HeaderPair(name: $0.name.lowercased(), value: $0.value) }
-        attempt(id) { (wire) throws(HTTP3SendError) in
-            try wire.http3.submitResponse(
-                stream: id, prepared: [], extra: fields, isFinal: response.body.isEmpty)
-            if !response.body.isEmpty { try wire.http3.submitBody(stream: id, payload: response.body, isFinal: true) }
-        }
-        finished(id)
-    }
-
     /// Accepts the request that datagrams stand beside.
     func acceptSession(_ id: Int64) {
         attempt(id) { (wire) throws(HTTP3SendError) in
