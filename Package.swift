@@ -188,6 +188,9 @@ if hasQUIC {
             ]
         ),
         program("quic-echo", path: "Examples/QUICEcho", ["NodeTransport", "QUICTransport", "TransportTLS"]),
+        program("http3-get", path: "Examples/HTTP3Get", ["NodeTransport", "QUICTransport", "TransportTLS"]),
+        program("quic-migration", path: "Examples/QUICMigration", ["NodeTransport", "QUICTransport", "TransportTLS"]),
+        program("quic-log", path: "Examples/QUICLog", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         tests(of: "QUICEngine", ["HTTP3Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
         tests(
