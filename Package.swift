@@ -110,6 +110,7 @@ let package = Package(
         module("TransportProtobuf", ["NodeTransport", .protobuf]),
         module("TransportEtcd", ["NodeTransport", "TransportProtobuf", "TransportResilience", .protobuf]),
         module("TransportTestKit", ["NodeTransport"]),
+        module("TransportSimulation", ["NodeTransport", "EventLoops", "TransportTestKit"]),
 
         // The ledger node.
         module("TransactionSignatures", ["NodeTransport", .asn1, .crypto]),
@@ -195,6 +196,9 @@ if hasQUIC {
         tests(of: "HTTP3Engine", ["NodeTransport"]),
         tests(
             of: "QUICTransport",
-            ["EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "TransportTLS", "TransportTestKit"]),
+            [
+                "EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "TransportSimulation", "TransportTLS",
+                "TransportTestKit",
+            ]),
     ]
 }

@@ -44,6 +44,8 @@ internal import Synchronization
 
     private let epoll: Int32
     private let wakeDescriptor: Int32
+    /// What a loop of a simulation has in the kernel's place; such a loop has no thread of its own.
+    package let kernel: (any SimulatedKernel)?
     private let remote = Mutex(Remote())
 
     // Confined to the loop's thread.
@@ -55,9 +57,10 @@ internal import Synchronization
     private var runningFlushes: [any LoopFlushable] = []
     private var timers = TimerHeap()
     private var isStopping = false
+    private var arrivals: [UDPSocket] = []
 
     /// CLOCK_MONOTONIC in nanoseconds, as read when this turn began.
-    package private(set) var now: Int64 = cs_monotonic_ns()
+    package private(set) var now: Int64
 
     /// Room for one read from a socket, shared by the loop's connections; valid on the loop until the next read.
     package let readBuffer: UnsafeMutableRawBufferPointer
@@ -78,8 +81,14 @@ internal import Synchronization
     /// Runs actors on this loop (SE-0392).
     package private(set) lazy var serialExecutor = LoopSerialExecutor(loop: self)
 
+    /// Runs what should run beside the loop; `nil` for the global one. A simulation does not see what runs there, so
+    /// its loops do this too.
+    package var concurrentExecutor: (any TaskExecutor)? { kernel == nil ? nil : taskExecutor }
+
     package init(index: Int, readBufferBytes: Int = 256 * 1024) throws(LoopError) {
         self.index = index
+        kernel = nil
+        now = cs_monotonic_ns()
         epoll = cs_epoll_create()
         guard epoll >= 0 else { throw LoopError(operation: "epoll_create1", errno: -epoll) }
         wakeDescriptor = cs_eventfd_create()
@@ -95,9 +104,25 @@ internal import Synchronization
         _ = serialExecutor
     }
 
+    /// A loop of a simulation, which gives it its turns.
+    package init(index: Int, kernel: any SimulatedKernel, readBufferBytes: Int = 64 * 1024) {
+        self.index = index
+        self.kernel = kernel
+        now = kernel.now
+        // Whoever leaves work has to tell so.
+        remote.withLock { $0.isSleeping = true }
+        epoll = -1
+        wakeDescriptor = -1
+        unsafe readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: readBufferBytes, alignment: 64)
+        _ = taskExecutor
+        _ = serialExecutor
+    }
+
     deinit {
-        cs_close(epoll)
-        cs_close(wakeDescriptor)
+        if kernel == nil {
+            cs_close(epoll)
+            cs_close(wakeDescriptor)
+        }
         unsafe readBuffer.deallocate()
         unsafe plaintextStorage?.deallocate()
     }
@@ -134,7 +159,8 @@ internal import Synchronization
             defer { remote.isSleeping = false }
             return remote.isSleeping
         }
-        if isAsleep { cs_eventfd_signal(wakeDescriptor) }
+        guard isAsleep else { return }
+        if let kernel { kernel.wake() } else { cs_eventfd_signal(wakeDescriptor) }
     }
 
     /// Calls `flush()` of `object`, when this turn's jobs have run, once for each time it was scheduled. What a flush
@@ -213,9 +239,12 @@ internal import Synchronization
     /// Fires `timer` after `delay`, measured from this moment.
     package func schedule(_ timer: LoopTimer, for handler: any LoopTimerHandler, after delay: Duration) {
         let nanoseconds = max(delay.clampedNanoseconds, 0)
-        let (deadline, isTooLarge) = cs_monotonic_ns().addingReportingOverflow(nanoseconds)
+        let (deadline, isTooLarge) = (kernel?.now ?? cs_monotonic_ns()).addingReportingOverflow(nanoseconds)
         schedule(timer, for: handler, at: isTooLarge ? .max : deadline)
     }
+
+    /// This moment, as `ContinuousClock` tells it; in a simulation, as the simulation does.
+    package var instant: ContinuousClock.Instant { kernel?.instant ?? .now }
 
     /// Does not fire `timer` any more, and lets its handler go.
     package func cancel(_ timer: LoopTimer) {
@@ -242,15 +271,44 @@ internal import Synchronization
             }
             now = cs_monotonic_ns()
             for index in 0..<max(Int(count), 0) { deliver(events[index]) }
-            takeRemoteItems()
-            fireTimers()
-            runJobs()
-            runFlushes()
+            finishTurn()
         }
+    }
+
+    /// What follows what sockets brought.
+    private func finishTurn() {
+        takeRemoteItems()
+        fireTimers()
+        runJobs()
+        runFlushes()
     }
 
     /// Ends ``run()`` when what is ready has run; what is submitted later never runs.
     func stop() { submit(.work { [unowned self] in isStopping = true }) }
+
+    // MARK: Being simulated
+
+    /// Whether a turn would do anything.
+    var isTurnDue: Bool {
+        isWorkReady || !arrivals.isEmpty || timers.nextDeadline.map { $0 <= (kernel?.now ?? now) } == true
+    }
+
+    var nextTimer: Int64? { timers.nextDeadline }
+
+    /// One turn of a loop that has a ``kernel``, on the thread of the simulation.
+    func runSimulatedTurn() {
+        // Sound: the caller keeps the loop, and the pointer is gone when this returns.
+        unsafe cs_set_thread_loop(Unmanaged.passUnretained(self).toOpaque())
+        defer { cs_set_thread_loop(nil) }
+        if let kernel { now = kernel.now }
+        for socket in exchange(&arrivals, with: []) { socket.handle(.readable) }
+        // Whoever leaves work from here on tells so.
+        defer { remote.withLock { $0.isSleeping = $0.items.isEmpty } }
+        finishTurn()
+    }
+
+    /// `socket` of this loop, which has a ``kernel``, has something to receive in the next turn.
+    func noteArrival(_ socket: UDPSocket) { arrivals.append(socket) }
 
     private var isWorkReady: Bool {
         !jobs.isEmpty || !flushes.isEmpty || remote.withLock { !$0.items.isEmpty }

@@ -42,6 +42,12 @@ package final class EventLoopGroup: Sendable {
         self.threads = threads
     }
 
+    /// Loops of a simulation, which gives them their turns (at least one).
+    package init(simulated loops: [EventLoop]) {
+        self.loops = loops
+        threads = []
+    }
+
     private static func startThread(for loop: EventLoop) throws(LoopError) -> UInt64 {
         var thread: UInt64 = 0
         // The thread's own reference, which `runLoop` takes over.

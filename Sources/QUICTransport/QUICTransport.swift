@@ -1,4 +1,4 @@
-internal import EventLoops
+package import EventLoops
 internal import GRPCCalls
 public import NodeTransport
 public import TransportTLS
@@ -18,7 +18,7 @@ public actor QUICTransport: Transport {
     private let configuration: Configuration
     private let clientTLS: QUICCredentialsSource
     private let serverTLS: QUICCredentialsSource?
-    private let loops = EventLoopGroup.shared
+    private let loops: EventLoopGroup
     private var listeners: [QUICListener] = []
     private let connections: ConnectionRegistry<QUICClientConnection>
     private let revocations: RevocationSubscription
@@ -32,6 +32,12 @@ public actor QUICTransport: Transport {
     /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used: for instance
     ///   ``/TransportTLS/TLSError/Code/unsupportedKey`` for a certificate whose key usage does not allow digital signatures.
     public init(tls: TLSConfiguration, configuration: Configuration = Configuration()) throws {
+        try self.init(tls: tls, configuration: configuration, loops: .shared)
+    }
+
+    /// As ``init(tls:configuration:)``, on loops of its own: those of a simulated machine, for example.
+    package init(tls: TLSConfiguration, configuration: Configuration, loops: EventLoopGroup) throws {
+        self.loops = loops
         let book = StatisticsBook(onClose: configuration.onConnectionClosed)
         self.book = book
         var configuration = configuration

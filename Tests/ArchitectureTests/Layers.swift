@@ -54,6 +54,10 @@ let layers: [Module] = [
         "TransportEtcd", ["NodeTransport", "TransportProtobuf", "TransportResilience"],
         foreign: foundation.union(["SwiftProtobuf", "Synchronization"])),
     Module("TransportTestKit", ["NodeTransport"], foreign: ["Synchronization"]),
+    Module(
+        "TransportSimulation", ["NodeTransport", "EventLoops", "TransportTestKit"],
+        foreign: platform.union(["Synchronization"])
+    ),
 
     Module(
         "TransactionSignatures",

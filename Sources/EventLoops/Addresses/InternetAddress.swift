@@ -90,6 +90,9 @@ package struct InternetAddress: Sendable, Hashable {
     /// Whether the address stands for all addresses of the machine.
     package var isAny: Bool { high == 0 && low == 0 }
 
+    /// The IPv4 address, the first octet in the highest byte; `nil` for IPv6.
+    package var ipv4Bits: UInt32? { family == .ipv4 ? UInt32(truncatingIfNeeded: low) : nil }
+
     /// The form that the C functions take.
     var cAddress: cs_ip {
         cs_ip(

@@ -8,6 +8,9 @@ extension UDPSocket {
     package static func bind(
         _ address: InternetAddress, on loop: EventLoop, configuration: UDPConfiguration = .init()
     ) throws(LoopError) -> UDPSocket {
+        if let kernel = loop.kernel {
+            return UDPSocket(try kernel.bind(address, connectedTo: nil), remote: nil, on: loop, configuration)
+        }
         var opened = try Opened.bound(to: address, configuration)
         return try opened.socket(on: loop, sharesPort: false, remote: nil)
     }
@@ -16,14 +19,14 @@ extension UDPSocket {
     ///
     /// Sharing a port is asked for after the first socket has it alone, so that a second program of this user that does
     /// the same is refused instead of taking half of the peers. Where ``UDPFeatures/reusePort`` is not wanted, one
-    /// socket is bound, on the first loop.
+    /// socket is bound, on the first loop; so it is in a simulation.
     ///
     /// - Throws: ``LoopError`` with `EADDRINUSE` when anybody has the port.
     package static func bind(
         _ address: InternetAddress, on loops: [EventLoop], configuration: UDPConfiguration = .init()
     ) throws(LoopError) -> [UDPSocket] {
         guard let first = loops.first else { return [] }
-        guard loops.count > 1, configuration.features.contains(.reusePort) else {
+        guard loops.count > 1, configuration.features.contains(.reusePort), first.kernel == nil else {
             return [try bind(address, on: first, configuration: configuration)]
         }
         var opened = try Opened.bound(to: address, configuration)
@@ -44,11 +47,26 @@ extension UDPSocket {
         to remote: InternetAddress, from local: InternetAddress? = nil, on loop: EventLoop,
         configuration: UDPConfiguration = .init()
     ) throws(LoopError) -> UDPSocket {
+        if let kernel = loop.kernel {
+            let port = try kernel.bind(local ?? .any(remote.family), connectedTo: remote)
+            return UDPSocket(port, remote: remote, on: loop, configuration)
+        }
         var opened = try Opened.bound(to: local ?? .any(remote.family), configuration, wantsErrorQueue: true)
         var address = remote.cAddress
         let isMapped: Int32 = opened.family == AF_INET6 ? 1 : 0
         try Opened.check("connect", unsafe cs_udp_connect(opened.descriptor, &address, isMapped))
         return try opened.socket(on: loop, sharesPort: false, remote: remote)
+    }
+
+    /// A socket of a simulation. What it sends in a train is cut as the kernel would.
+    private convenience init(
+        _ port: any SimulatedPort, remote: InternetAddress?, on loop: EventLoop, _ configuration: UDPConfiguration
+    ) {
+        let granted: UDPFeatures = [.segmentationOffload, .ecn, .packetInfo, .dontFragment]
+        self.init(
+            descriptor: -1, port: port, family: AF_UNSPEC,
+            granted: configuration.features.intersection(granted).rawValue, sharesPort: false, remote: remote,
+            local: port.localAddress, loop: loop, configuration: configuration)
     }
 
     /// Takes over a connected datagram socket that was opened elsewhere, such as one of a pair of Unix sockets. It has

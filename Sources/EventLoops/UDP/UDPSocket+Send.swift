@@ -25,6 +25,11 @@ extension UDPSocket {
     ) -> UDPSendResult {
         loop.assertCurrent()
         guard !isClosed else { return .refused(errno: EBADF) }
+        if let port {
+            return unsafe bytes.withUnsafeBytes {
+                unsafe send($0, segmentBytes: segmentBytes ?? $0.count, ecn, to: connectedTo ?? remote, through: port)
+            }
+        }
         template.ecn = features.contains(.ecn) ? ecn.rawValue : 0
         template.remote = remote.cAddress
         if let local, !local.isAny, features.contains(.packetInfo) {
@@ -60,6 +65,25 @@ extension UDPSocket {
             case .failed(let errno): return .refused(errno: errno)
             }
         } while sent < bytes.count
+        return .sent
+    }
+
+    private func send(
+        _ bytes: UnsafeRawBufferPointer, segmentBytes: Int, _ ecn: ECN, to remote: InternetAddress,
+        through port: any SimulatedPort
+    ) -> UDPSendResult {
+        let isEmpty = unsafe bytes.isEmpty
+        guard segmentBytes <= Int(UInt16.max), segmentBytes > 0 || isEmpty else { return .tooLarge(sentBytes: 0) }
+        statistics.sendCalls += 1
+        var position = 0
+        repeat {
+            let end = min(position + segmentBytes, bytes.count)
+            let errno = unsafe port.send(UnsafeRawBufferPointer(rebasing: bytes[position..<end]), ecn: ecn, to: remote)
+            guard errno == 0 else { return .refused(errno: errno) }
+            statistics.sentDatagrams += 1
+            statistics.sentBytes += end - position
+            position = end
+        } while position < bytes.count
         return .sent
     }
 

@@ -29,18 +29,21 @@ internal import Glibc
     package private(set) var descriptor: Int32
     /// What the datagrams of a send have in common, kept so that most of it is written once.
     var template: cs_udp_send
+    /// What stands in for the descriptor on a simulated loop, until the socket is closed.
+    var port: (any SimulatedPort)?
     private let hasErrorQueue: Bool
     private var handler: (any UDPSocketHandler)?
     private var registration: LoopRegistration?
     private var isWaitingToWrite = false
     private let messages: UnsafeMutableBufferPointer<cs_udp_message>
 
-    /// Takes over a descriptor that is bound, and connected where `remote` is given.
+    /// Takes over a descriptor that is bound, and connected where `remote` is given; or a port of a simulation.
     init(
-        descriptor: Int32, family: Int32, granted: UInt32, sharesPort: Bool, remote: InternetAddress?,
-        local: InternetAddress, loop: EventLoop, configuration: UDPConfiguration
+        descriptor: Int32, port: (any SimulatedPort)? = nil, family: Int32, granted: UInt32, sharesPort: Bool,
+        remote: InternetAddress?, local: InternetAddress, loop: EventLoop, configuration: UDPConfiguration
     ) {
         self.descriptor = descriptor
+        self.port = port
         self.family = family
         self.loop = loop
         self.configuration = configuration
@@ -49,9 +52,14 @@ internal import Glibc
         features = UDPFeatures(rawValue: granted).intersection(.all)
         if sharesPort { features.insert(.reusePort) }
         hasErrorQueue = granted & UInt32(CS_UDP_ERROR_QUEUE) != 0
-        grantedReceiveBytes = Int(
-            cs_udp_receive_buffer(descriptor, Int32(clamping: configuration.receiveBufferBytes)))
-        grantedSendBytes = Int(cs_udp_send_buffer(descriptor, Int32(clamping: configuration.sendBufferBytes)))
+        if port == nil {
+            grantedReceiveBytes = Int(
+                cs_udp_receive_buffer(descriptor, Int32(clamping: configuration.receiveBufferBytes)))
+            grantedSendBytes = Int(cs_udp_send_buffer(descriptor, Int32(clamping: configuration.sendBufferBytes)))
+        } else {
+            grantedReceiveBytes = configuration.receiveBufferBytes
+            grantedSendBytes = configuration.sendBufferBytes
+        }
         template = cs_udp_send()
         template.family = UInt16(family)
         template.is_connected = remote == nil ? 0 : 1
@@ -62,17 +70,22 @@ internal import Glibc
 
     deinit {
         if descriptor >= 0 { cs_close(descriptor) }
+        port?.close()
         unsafe messages.deallocate()
     }
 
     /// Whether it can no longer be used.
-    package var isClosed: Bool { descriptor < 0 }
+    package var isClosed: Bool { descriptor < 0 && port == nil }
 
     /// Begins to receive, on the loop. `handler` is kept until ``close()``.
     package func start(_ handler: any UDPSocketHandler) throws(LoopError) {
         loop.assertCurrent()
         guard !isClosed else { throw LoopError(operation: "udp", errno: EBADF) }
-        registration = try loop.add(descriptor: descriptor, events: .readable, handler: self)
+        if let port {
+            port.start { [weak self] in self.map { $0.loop.noteArrival($0) } }
+        } else {
+            registration = try loop.add(descriptor: descriptor, events: .readable, handler: self)
+        }
         self.handler = handler
     }
 
@@ -80,15 +93,20 @@ internal import Glibc
     package func close() {
         loop.assertCurrent()
         guard !isClosed else { return }
-        registration.take().map { loop.remove($0, descriptor: descriptor) }
-        cs_close(descriptor)
-        descriptor = -1
+        if let port = port.take() {
+            port.close()
+        } else {
+            registration.take().map { loop.remove($0, descriptor: descriptor) }
+            cs_close(descriptor)
+            descriptor = -1
+        }
         // The handler may go with this reference, and use the socket as it does.
         let last = handler.take()
         withExtendedLifetime(last) {}
     }
 
     package func handle(_ events: LoopEvents) {
+        if let port { return receive(from: port) }
         // First, as the loop reports it until it is taken.
         if events.contains(.error) { takeErrors() }
         if events.contains(.writable), isWaitingToWrite {
@@ -132,6 +150,20 @@ internal import Glibc
             }
             // The kernel had no more: asking again would answer just that.
             if Int(count) < slots { break }
+        }
+        handler?.receivedAll(on: self)
+    }
+
+    private func receive(from port: any SimulatedPort) {
+        for failure in port.takeFailures() { report(failure) }
+        unsafe port.receive { bytes, ecn, remote in
+            guard !isClosed, let handler else { return false }
+            let datagrams = unsafe UDPReceived(
+                bytes: bytes.bytes, segmentBytes: bytes.count, ecn: ecn, local: localAddress, remote: remote)
+            statistics.receivedDatagrams += 1
+            statistics.receivedBytes += bytes.count
+            handler.received(datagrams, on: self)
+            return !isClosed
         }
         handler?.receivedAll(on: self)
     }

@@ -61,6 +61,12 @@ package struct UDPFailure: Error, Hashable, CustomStringConvertible {
     /// With `EMSGSIZE`: the MTU that was named, in bytes.
     package let mtu: Int?
 
+    package init(errno: Int32, remote: InternetAddress?, mtu: Int?) {
+        self.errno = errno
+        self.remote = remote
+        self.mtu = mtu
+    }
+
     package var description: String {
         let peer = remote.map { " (to \($0))" } ?? ""
         return systemMessage(errno) + peer

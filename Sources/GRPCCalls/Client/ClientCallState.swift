@@ -109,7 +109,7 @@ package final class ClientCallState: @unchecked Sendable {
     /// Starts the deadline's time; false when it has passed, and the call has ended.
     package func startDeadline() -> Bool {
         guard let deadline = head.deadline else { return true }
-        let remaining = deadline.remaining()
+        let remaining = deadline.remaining(now: loop.instant)
         guard remaining > .zero else {
             end(
                 .failure(
@@ -126,7 +126,7 @@ package final class ClientCallState: @unchecked Sendable {
 
     /// What `grpc-timeout` says.
     package var timeoutField: String? {
-        head.deadline.map { Timeout.encode(nanoseconds: $0.remaining().clampedNanoseconds) }
+        head.deadline.map { Timeout.encode(nanoseconds: $0.remaining(now: loop.instant).clampedNanoseconds) }
     }
 
     /// The call has its stream: what the caller has sent meanwhile goes out.

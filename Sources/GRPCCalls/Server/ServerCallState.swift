@@ -85,7 +85,7 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
         self.handle = handle
         self.handler = handler
         self.context = context
-        let deadline = timeout.map { Deadline(.now.advanced(by: .nanoseconds($0))) }
+        let deadline = timeout.map { Deadline(context.loop.instant.advanced(by: .nanoseconds($0))) }
         head = CallHead(method: handler.name, shape: handler.shape, metadata: metadata, deadline: deadline)
         assembler = MessageAssembler(limit: context.limits.maximumReceiveMessageBytes)
     }
@@ -340,7 +340,8 @@ extension ServerCallState {
         let task =
             switch handler.execution {
             case .eventLoop: Task.immediate(executorPreference: loop.taskExecutor) { await self.runHandler(request) }
-            case .concurrent: Task.detached { await self.runHandler(request) }
+            case .concurrent:
+                Task.detached(executorPreference: loop.concurrentExecutor) { await self.runHandler(request) }
             }
         if ending == nil { self.task = task }
     }

@@ -7,7 +7,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
 
     /// `duration` from now.
     public static func after(_ duration: Duration) -> Deadline {
-        after(duration, clock: ContinuousClock())
+        Deadline(now.advanced(by: duration))
     }
 
     /// `duration` from `clock`'s now; tests put a virtual clock in.
@@ -16,11 +16,18 @@ public struct Deadline: Sendable, Hashable, Comparable {
         Deadline(clock.now.advanced(by: duration))
     }
 
+    /// The time that deadlines are measured by: that of `ContinuousClock`, unless a simulation has put its own in its
+    /// place for the running task.
+    public static var now: ContinuousClock.Instant { timeSource?() ?? .now }
+
+    /// The time of a simulation, for its tasks and whatever they start.
+    @TaskLocal package static var timeSource: (@Sendable () -> ContinuousClock.Instant)?
+
     /// How long there is left; negative when it has passed.
-    public func remaining(now: ContinuousClock.Instant = .now) -> Duration { now.duration(to: instant) }
+    public func remaining(now: ContinuousClock.Instant = Deadline.now) -> Duration { now.duration(to: instant) }
 
     /// Whether it has passed.
-    public func hasPassed(now: ContinuousClock.Instant = .now) -> Bool { instant <= now }
+    public func hasPassed(now: ContinuousClock.Instant = Deadline.now) -> Bool { instant <= now }
 
     public static func < (left: Deadline, right: Deadline) -> Bool { left.instant < right.instant }
 
@@ -35,9 +42,9 @@ public struct Deadline: Sendable, Hashable, Comparable {
 
     /// The deadline of a call made now: the earlier of `requested` and the inherited one, the latter less a
     /// margin (a tenth of the time left, at most ``inheritanceMargin``).
-    public static func effective(_ requested: Deadline?, now: @autoclosure () -> ContinuousClock.Instant = .now)
-        -> Deadline?
-    {
+    public static func effective(
+        _ requested: Deadline?, now: @autoclosure () -> ContinuousClock.Instant = Deadline.now
+    ) -> Deadline? {
         guard let inherited = current else { return requested }
         let margin = min(max(inherited.remaining(now: now()) / 10, .zero), inheritanceMargin)
         let bound = Deadline(inherited.instant.advanced(by: .zero - margin))

@@ -11,7 +11,7 @@ extension QUICClientConnection {
     static func connect(
         to endpoint: Endpoint, loop: EventLoop, configuration: QUICTransport.Configuration, tls: QUICCredentialsSource
     ) async throws -> QUICClientConnection {
-        var addresses = try await InternetAddress.resolve(quic: endpoint)
+        var addresses = try await InternetAddress.resolve(quic: endpoint, for: loop)
         if let known = (try? tls.current())?.sessions?.address(of: endpoint.authority),
             let index = addresses.firstIndex(of: known)
         {

@@ -140,7 +140,7 @@ actor QUICClientConnection: RevocableConnection {
         await withTaskGroup { group in
             group.addTask {
                 // Also when the caller's task is cancelled; does nothing to a connection that has drained.
-                try? await Task.sleep(for: grace)
+                try? await self.loop.sleep(for: grace)
                 self.loop.execute { self.onLoop { $0.close(nil) } }
             }
             await drainAndWait()

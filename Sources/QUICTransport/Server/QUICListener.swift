@@ -34,7 +34,7 @@ final class QUICListener: Listener {
         on endpoint: Endpoint, loops: [EventLoop], table: ServiceTable, routes: HTTP3Routes,
         configuration: QUICTransport.Configuration, tls: QUICCredentialsSource
     ) async throws -> QUICListener {
-        guard let address = try await InternetAddress.resolve(quic: endpoint).first else {
+        guard let address = try await InternetAddress.resolve(quic: endpoint, for: loops.first).first else {
             throw TransportError(.unavailable, "no address to listen on", endpoint: endpoint)
         }
         let sockets: [UDPSocket]
@@ -144,7 +144,7 @@ final class QUICListener: Listener {
         await withTaskGroup { group in
             group.addTask {
                 // Also when the caller's task is cancelled; does nothing to a connection that has drained.
-                try? await Task.sleep(for: grace)
+                try? await connections.first?.loop.sleep(for: grace)
                 for connection in connections {
                     connection.loop.execute {
                         connection.onLoop { $0.abort("the server shut down before the call had ended") }

@@ -18,7 +18,7 @@ public struct ContractCase: Sendable, CustomStringConvertible {
     ///   ``TransportUnderTest/caseTimeLimit``.
     public func run(_ test: any TransportUnderTest) async throws {
         do {
-            try await withTimeLimit(test.caseTimeLimit) { [body] in try await body(test) }
+            try await withTimeLimit(of: test) { [body] in try await body(test) }
         } catch let violation as ContractViolation {
             throw violation
         } catch {

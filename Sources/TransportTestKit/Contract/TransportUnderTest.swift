@@ -35,6 +35,13 @@ public protocol TransportUnderTest: Sendable {
     /// How long one case may take before it counts as hung; by default 30 seconds.
     var caseTimeLimit: Duration { get }
 
+    /// Where the tasks of a case run; by default, and with `nil`, the global executor. A simulation sees only what runs
+    /// on its own.
+    var executor: (any TaskExecutor)? { get }
+
+    /// What measures ``caseTimeLimit``; by default `ContinuousClock`.
+    var clock: any Clock<Duration> { get }
+
     /// Takes the server behind `listener` away at once and without a word, as when its process is killed.
     ///
     /// - Returns: Whether it was done; `false`, the default, passes over the cases about it.
@@ -47,5 +54,14 @@ extension TransportUnderTest {
     public var authenticatesPeers: Bool { false }
     public var bulkBytes: Int { 67_108_864 }
     public var caseTimeLimit: Duration { .seconds(30) }
+    public var executor: (any TaskExecutor)? { nil }
+    public var clock: any Clock<Duration> { ContinuousClock() }
     public func vanish(_ listener: any Listener) async throws -> Bool { false }
+}
+
+extension TransportUnderTest {
+    /// A task of a case, beside the one that runs it.
+    func task<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) -> Task<Result, any Error> {
+        Task(executorPreference: executor, operation: body)
+    }
 }

@@ -98,7 +98,7 @@ public struct LinkConditions: Sendable, Hashable {
 
 extension Duration {
     /// Whole nanoseconds, not negative, and so small that a few can be added up (73 years).
-    var simulatedNanoseconds: Int64 {
+    package var simulatedNanoseconds: Int64 {
         let limit = Int64.max / 4
         if self >= .nanoseconds(limit) { return limit }
         if self <= .zero { return 0 }

@@ -63,6 +63,13 @@ struct LinkState {
         return .passes
     }
 
+    /// Notes that one was sent while a host at an end was cut off.
+    mutating func cutOff(_ datagram: SimulatedDatagram) {
+        statistics.sent += 1
+        statistics.sentBytes += datagram.payload.count
+        statistics.cutOff += 1
+    }
+
     /// Notes that one came out.
     mutating func delivered(_ passing: Passing) {
         statistics.delivered += 1

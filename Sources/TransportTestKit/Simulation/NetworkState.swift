@@ -1,3 +1,5 @@
+internal import NodeTransport
+
 /// A ``SimulatedNetwork`` without its lock and clock: pure state and decisions.
 struct NetworkState {
     struct Path: Hashable {
@@ -31,6 +33,7 @@ struct NetworkState {
     private var links: [Path: LinkState] = [:]
     private var events = EventHeap<Event>()
     private var underWay = 0
+    private var cutOffHosts: Set<UInt32> = []
     /// What a network address translator shows the world, by the address behind it, and the way back.
     private var outside: [SimulatedAddress: SimulatedAddress] = [:]
     private var inside: [SimulatedAddress: SimulatedAddress] = [:]
@@ -68,6 +71,15 @@ struct NetworkState {
             &links[path, default: LinkState(conditions: defaultConditions, random: SeededRandom(seed: seed))])
     }
 
+    mutating func setCutOff(_ isCutOff: Bool, _ name: String) {
+        let host = host(named: name)
+        if isCutOff { cutOffHosts.insert(host) } else { cutOffHosts.remove(host) }
+    }
+
+    private func isCutOff(_ path: Path) -> Bool {
+        !cutOffHosts.isEmpty && (cutOffHosts.contains(path.from) || cutOffHosts.contains(path.to))
+    }
+
     mutating func rebind(_ address: SimulatedAddress, to new: SimulatedAddress) {
         outside[address].map { inside[$0] = nil }
         outside[address] = new
@@ -84,6 +96,10 @@ struct NetworkState {
         datagram.source = outside[datagram.source] ?? datagram.source
         let path = Path(from: from, to: (inside[datagram.destination] ?? datagram.destination).host)
         trace.append(.sent, datagram, at: now)
+        guard !isCutOff(path) else {
+            withLink(path) { $0.cutOff(datagram) }
+            return trace.append(.cutOff, datagram, at: now)
+        }
         var passing: [LinkState.Passing] = []
         let fate = withLink(path) { $0.send(datagram, now: now, passing: &passing) }
         if case .dropped(let reason) = fate { trace.append(reason, datagram, at: now) }
@@ -96,6 +112,16 @@ struct NetworkState {
             underWay += 1
             events.insert(.arrival(copy, path), at: copy.arrival)
         }
+    }
+
+    /// Tells a sender that wants to know. It takes the link's way back, and may get lost on it.
+    private mutating func refuse(_ datagram: SimulatedDatagram, now: Int64) {
+        guard !datagram.isRefusal, sockets[inside[datagram.source] ?? datagram.source]?.hearsOfRefusals == true else {
+            return
+        }
+        var refusal = SimulatedDatagram(Bytes(), from: datagram.destination, to: datagram.source)
+        refusal.isRefusal = true
+        send(refusal, now: now)
     }
 
     mutating func schedule(_ action: @escaping @Sendable (SimulatedNetwork) -> Void, at time: Int64) {
@@ -113,6 +139,11 @@ struct NetworkState {
         case .action(let action): return .action(action)
         case .arrival(let passing, let path):
             underWay -= 1
+            guard !isCutOff(path) else {
+                withLink(path) { $0.statistics.cutOff += 1 }
+                trace.append(.cutOff, passing.datagram, at: now)
+                return .nothing
+            }
             var datagram = passing.datagram
             let shown = datagram.destination
             datagram.destination = inside[shown] ?? shown
@@ -121,6 +152,7 @@ struct NetworkState {
             guard !isVoid, socket != nil || participants.contains(datagram.destination) else {
                 withLink(path) { $0.statistics.undeliverable += 1 }
                 trace.append(.undeliverable, passing.datagram, at: now)
+                refuse(datagram, now: now)
                 return .nothing
             }
             withLink(path) { $0.delivered(passing) }

@@ -18,6 +18,8 @@ public struct SimulatedDatagram: Sendable, Hashable {
     public var source: SimulatedAddress
     public var destination: SimulatedAddress
     public var ecn: ECNMark
+    /// Whether this is the news that nobody took a datagram, from where it went to (ICMP's "port unreachable").
+    package var isRefusal = false
 
     public init(
         _ payload: Bytes, from source: SimulatedAddress, to destination: SimulatedAddress, ecn: ECNMark = .notCapable

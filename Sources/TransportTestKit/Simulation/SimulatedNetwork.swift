@@ -42,7 +42,8 @@ public final class SimulatedNetwork: Sendable {
     /// The time since the beginning.
     public var now: Duration { beginning.duration(to: clock.now) }
 
-    var nanoseconds: Int64 { now.simulatedNanoseconds }
+    /// ``now`` in nanoseconds.
+    package var nanoseconds: Int64 { now.simulatedNanoseconds }
 
     // MARK: Hosts
 
@@ -86,6 +87,12 @@ public final class SimulatedNetwork: Sendable {
         withLink(one, other) { $0.isCut = false }
         withLink(other, one) { $0.isCut = false }
     }
+
+    /// Lets nothing more out of a host or into it, whatever hosts are added later; what is under way gets lost.
+    public func cutOff(_ name: String) { state.withLock { $0.setCutOff(true, name) } }
+
+    /// Takes ``cutOff(_:)`` back.
+    public func reconnect(_ name: String) { state.withLock { $0.setCutOff(false, name) } }
 
     /// From now on the world sees `address` as `new`, as when a network address translator forgets a mapping and makes
     /// another: datagrams to the address it had before go nowhere. The host itself notices nothing.
@@ -135,7 +142,7 @@ public final class SimulatedNetwork: Sendable {
     }
 
     /// When something happens next of itself: an arrival, an action, the end of a sleep.
-    var nextEvent: Int64? {
+    package var nextEvent: Int64? {
         let arrival = state.withLock { $0.nextEvent }
         let wakeUp = clock.nextWakeUp.map { beginning.duration(to: $0).simulatedNanoseconds }
         guard let arrival, let wakeUp else { return arrival ?? wakeUp }
@@ -147,7 +154,7 @@ public final class SimulatedNetwork: Sendable {
     /// Moves the clock to `time`, or leaves it where it is when that is past, and hands over what is due.
     ///
     /// - Parameter participant: Takes what arrives at an address without a socket.
-    func step(to time: Int64, participant: (SimulatedDatagram) -> Void = { _ in }) {
+    package func step(to time: Int64, participant: (SimulatedDatagram) -> Void = { _ in }) {
         clock.advance(to: beginning.advanced(by: .nanoseconds(time)))
         let now = nanoseconds
         // What this brings about at the same moment is the next step's, so that a step ends.
@@ -195,7 +202,7 @@ public final class SimulatedNetwork: Sendable {
     func addParticipant(at address: SimulatedAddress) { state.withLock { _ = $0.participants.insert(address) } }
     func removeParticipant(at address: SimulatedAddress) { state.withLock { _ = $0.participants.remove(address) } }
 
-    func error(_ code: SimulationError.Code) -> SimulationError {
+    package func error(_ code: SimulationError.Code) -> SimulationError {
         SimulationError(code: code, seed: seed, time: now, trace: trace.text())
     }
 
@@ -229,10 +236,19 @@ public struct SimulatedHost: Sendable {
     public func bind(
         _ port: UInt16, queueLimit: Int = 1_024, onReceive: (@Sendable (SimulatedDatagram) -> Void)? = nil
     ) throws -> SimulatedSocket {
+        try bind(port, queueLimit: queueLimit, hearsOfRefusals: false, onReceive: onReceive)
+    }
+
+    /// As ``bind(_:queueLimit:onReceive:)``; and whether it is told what nobody took.
+    package func bind(
+        _ port: UInt16, queueLimit: Int = 1, hearsOfRefusals: Bool,
+        onReceive: (@Sendable (SimulatedDatagram) -> Void)?
+    ) throws -> SimulatedSocket {
         try network.add(
             { port in
                 SimulatedSocket(
-                    network: network, address: address(port), queueLimit: queueLimit, onReceive: onReceive)
+                    network: network, address: address(port), queueLimit: queueLimit,
+                    hearsOfRefusals: hearsOfRefusals, onReceive: onReceive)
             }, host: number, port: port)
     }
 }

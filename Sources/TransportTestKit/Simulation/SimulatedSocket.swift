@@ -10,14 +10,17 @@ public final class SimulatedSocket: Sendable {
     public let address: SimulatedAddress
     private let onReceive: (@Sendable (SimulatedDatagram) -> Void)?
     private let queue: DatagramQueue<SimulatedDatagram>
+    /// Whether it is told, as by a datagram, what nobody took.
+    let hearsOfRefusals: Bool
 
     init(
         network: SimulatedNetwork, address: SimulatedAddress, queueLimit: Int,
-        onReceive: (@Sendable (SimulatedDatagram) -> Void)?
+        hearsOfRefusals: Bool = false, onReceive: (@Sendable (SimulatedDatagram) -> Void)?
     ) {
         self.network = network
         self.address = address
         self.onReceive = onReceive
+        self.hearsOfRefusals = hearsOfRefusals
         queue = DatagramQueue(limit: queueLimit)
     }
 

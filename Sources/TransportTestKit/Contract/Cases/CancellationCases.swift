@@ -9,7 +9,7 @@ extension TransportContract {
                 try await cancelled.fireWhenCancelled()
             }
             try await Rig.with(test, serving: [handler]) { rig in
-                let task = Task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
+                let task = test.task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
                 try await started.wait()
                 task.cancel()
                 try await requireError(.cancelled, promise: "the cancelled caller gets cancelled") {
@@ -103,7 +103,7 @@ extension TransportContract {
                 try await cancelled.fireWhenCancelled()
             }
             try await Rig.with(test, serving: [handler]) { rig in
-                let task = Task {
+                let task = test.task {
                     let call = try await rig.connection.call(ContractMethods.clientStream)
                     while true { try await call.requests.send(pattern(65_536)) }
                 }
@@ -150,7 +150,7 @@ extension TransportContract {
             }
             try await Rig.with(test, serving: [handler]) { rig in
                 let isCancelled = Signal()
-                let task = Task {
+                let task = test.task {
                     try? await isCancelled.wait()
                     return try await rig.connection.call(ContractMethods.unary, Bytes())
                 }

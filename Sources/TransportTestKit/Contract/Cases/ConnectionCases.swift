@@ -30,11 +30,11 @@ extension TransportContract {
             try await Rig.with(test, serving: [ContractMethods.echo]) { rig in
                 let other = try await rig.server.listen(on: test.listenEndpoint, services: [])
                 await other.shutdown(within: .zero)
-                let began = ContinuousClock.now
+                let began = Deadline.now
                 let error = try await requireError(.unavailable, promise: "connecting to nobody") {
                     try await rig.client.connect(to: other.endpoint)
                 }
-                try require(began.duration(to: .now) < .seconds(5), "connecting to nobody fails at once")
+                try require(began.duration(to: Deadline.now) < .seconds(5), "connecting to nobody fails at once")
                 try requireNotProcessed(error, "a connection that was never made")
                 try require(
                     error.description.contains(other.endpoint.description), "the error names the endpoint: \(error)")

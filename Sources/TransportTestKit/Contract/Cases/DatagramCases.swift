@@ -32,13 +32,13 @@ extension TransportContract {
         ContractCase("waiting for a datagram ends with the task and with the connection") { test in
             guard test.supportsDatagrams else { return }
             try await Rig.with(test, serving: [ContractMethods.echo], datagrams: { _, _ in nil }) { rig in
-                let cancelled = Task { try await rig.connection.receiveDatagram() }
+                let cancelled = test.task { try await rig.connection.receiveDatagram() }
                 _ = try await rig.connection.call(ContractMethods.unary, Bytes())
                 cancelled.cancel()
                 try await requireError(.cancelled, promise: "waiting for a datagram in a cancelled task") {
                     try await cancelled.value
                 }
-                let waiting = Task { try await rig.connection.receiveDatagram() }
+                let waiting = test.task { try await rig.connection.receiveDatagram() }
                 _ = try await rig.connection.call(ContractMethods.unary, Bytes())
                 await rig.connection.close(within: .zero)
                 try await requireError(.unavailable, promise: "waiting for a datagram on a connection that closes") {

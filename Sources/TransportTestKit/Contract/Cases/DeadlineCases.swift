@@ -12,7 +12,7 @@ extension TransportContract {
                 ContractMethods.bidirectional.handle { _, _, _ in started.add() },
             ]
             try await Rig.with(test, serving: handlers) { rig in
-                let passed = Deadline(.now.advanced(by: .milliseconds(-1)))
+                let passed = Deadline.after(.milliseconds(-1))
                 let unary = try await requireError(.deadlineExceeded, promise: "a passed deadline fails the call") {
                     try await rig.connection.call(ContractMethods.unary, Bytes(), deadline: passed)
                 }

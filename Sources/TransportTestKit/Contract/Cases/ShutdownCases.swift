@@ -36,11 +36,11 @@ extension TransportContract {
                 try await cancelled.fireWhenCancelled()
             }
             try await Rig.with(test, serving: [handler]) { rig in
-                let task = Task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
+                let task = test.task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
                 try await started.wait()
-                let began = ContinuousClock.now
+                let began = Deadline.now
                 await rig.listener.shutdown(within: .milliseconds(200))
-                let took = began.duration(to: .now)
+                let took = began.duration(to: Deadline.now)
                 try require(took < .seconds(10), "a shutdown ends at its bound of 200 ms; it took \(took)")
                 try await requireError(.unavailable, promise: "a call that a shutdown cuts") { try await task.value }
                 try await cancelled.wait()
@@ -54,9 +54,9 @@ extension TransportContract {
         ContractCase("a shutdown without calls in flight is immediate") { test in
             try await Rig.with(test, serving: [ContractMethods.echo]) { rig in
                 _ = try await rig.connection.call(ContractMethods.unary, Bytes())
-                let began = ContinuousClock.now
+                let began = Deadline.now
                 await rig.listener.shutdown(within: .seconds(60))
-                let took = began.duration(to: .now)
+                let took = began.duration(to: Deadline.now)
                 try require(took < .seconds(10), "a shutdown does not wait when nothing is in flight; it took \(took)")
             }
         },
@@ -93,7 +93,7 @@ extension TransportContract {
                 try await cancelled.fireWhenCancelled()
             }
             try await Rig.with(test, serving: [handler]) { rig in
-                let task = Task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
+                let task = test.task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
                 try await started.wait()
                 await rig.connection.close(within: .milliseconds(200))
                 try await requireError(.unavailable, .cancelled, promise: "a call that a close cuts") {
@@ -150,7 +150,7 @@ extension TransportContract {
                 ContractMethods.bidirectional.handle { _, _, _ in try await wait() },
             ]
             try await Rig.with(test, serving: handlers) { rig in
-                let task = Task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
+                let task = test.task { try await rig.connection.call(ContractMethods.unary, Bytes()) }
                 let call = try await rig.connection.call(ContractMethods.bidirectional)
                 try await allStarted.wait()
                 guard try await test.vanish(rig.listener) else { return task.cancel() }

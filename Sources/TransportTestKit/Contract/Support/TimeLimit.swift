@@ -1,7 +1,8 @@
 internal import Synchronization
 
-/// Runs `body`, and gives up waiting for it after `limit` even if it does not heed its cancellation.
-func withTimeLimit(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
+/// Runs `body`, and gives up waiting for it after ``TransportUnderTest/caseTimeLimit`` even if it does not heed its
+/// cancellation.
+func withTimeLimit(of test: any TransportUnderTest, _ body: @escaping @Sendable () async throws -> Void) async throws {
     let waiting = Mutex<CheckedContinuation<Void, any Error>?>(nil)
     let work = Mutex<Task<Void, Never>?>(nil)
     let finish: @Sendable (Result<Void, any Error>) -> Void = { result in
@@ -12,8 +13,9 @@ func withTimeLimit(_ limit: Duration, _ body: @escaping @Sendable () async throw
         continuation?.resume(with: result)
     }
     // Ends below, or by its own sleep.
-    let timer = Task.detached {
-        guard (try? await Task.sleep(for: limit, clock: .continuous)) != nil else { return }
+    let limit = test.caseTimeLimit
+    let timer = Task.detached(executorPreference: test.executor) { [clock = test.clock] in
+        guard (try? await clock.sleep(for: limit)) != nil else { return }
         work.withLock { $0 }?.cancel()
         finish(.failure(ContractViolation("the case did not end within \(limit)")))
     }
@@ -22,7 +24,7 @@ func withTimeLimit(_ limit: Duration, _ body: @escaping @Sendable () async throw
         try await withCheckedThrowingContinuation { continuation in
             waiting.withLock { $0 = continuation }
             // A task of its own, so that one that hangs cannot keep this function; cancelled by the timer.
-            let task = Task {
+            let task = Task(executorPreference: test.executor) {
                 do {
                     try await body()
                     finish(.success(()))

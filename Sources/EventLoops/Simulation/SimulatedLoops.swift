@@ -1,0 +1,193 @@
+internal import CSystem
+internal import Synchronization
+
+/// Whoever moves the time of ``SimulatedLoops``; called on their thread.
+package protocol LoopSimulation: AnyObject, Sendable {
+    /// When something happens next of itself; `nil` for never.
+    var nextEvent: Int64? { get }
+
+    /// Moves the time, and hands over what is due.
+    func advance(to time: Int64)
+
+    /// Whether the time may move; all loops have come to rest.
+    ///
+    /// - Parameter next: When a timer fires or something else happens; `nil` for never.
+    func mayAdvance(to next: Int64?) -> Bool
+
+    /// The loops do not come to rest.
+    func runsHot()
+
+    /// For ``SimulatedLoops/patience`` nothing has happened, and nothing is going to.
+    func isStalled()
+
+    /// Runs `body`, which is all that the thread does.
+    func withTime(_ body: () -> Void)
+}
+
+/// Loops that take turns on one thread, in a time that moves only when all of them have come to rest.
+///
+/// A loop is at rest when it has no jobs, nothing to flush and nothing to receive, and no timer that is due. What runs
+/// on other threads is not seen: tasks of the simulation must prefer the executor of one of the loops.
+///
+/// Soundness of `@unchecked Sendable`: what other threads touch is behind a mutex or immutable.
+package final class SimulatedLoops: @unchecked Sendable {
+    private struct State {
+        var loops: [EventLoop] = []
+        var paused: Set<ObjectIdentifier> = []
+        var isSignalled = false
+        var isSleeping = false
+        var isStopping = false
+    }
+
+    /// How long the thread waits, in real time, for work from elsewhere before it reports that there is none.
+    package static let patience: Duration = .seconds(60)
+    /// How many turns there may be while time stands still.
+    private static let turnsPerMoment = 10_000_000
+    private static let turnsAfterStop = 1_000
+
+    private let simulation: any LoopSimulation
+    private let state = Mutex(State())
+    private let epoll: Int32
+    private let wakeDescriptor: Int32
+    private let thread = Mutex<UInt64?>(nil)
+    /// Of the thread only.
+    private var turns = 0
+
+    /// - Parameter simulation: It has to outlive the thread.
+    package init(_ simulation: any LoopSimulation) throws(LoopError) {
+        self.simulation = simulation
+        epoll = cs_epoll_create()
+        wakeDescriptor = cs_eventfd_create()
+        guard epoll >= 0, wakeDescriptor >= 0 else {
+            throw LoopError(operation: "epoll_create1, eventfd", errno: -min(epoll, wakeDescriptor))
+        }
+        let added = cs_epoll_add(epoll, wakeDescriptor, UInt32(CS_READABLE), 0)
+        guard added >= 0 else { throw LoopError(operation: "epoll_ctl", errno: -added) }
+    }
+
+    deinit {
+        if epoll >= 0 { cs_close(epoll) }
+        if wakeDescriptor >= 0 { cs_close(wakeDescriptor) }
+    }
+
+    package func add(_ loop: EventLoop) {
+        state.withLock { $0.loops.append(loop) }
+        wake()
+    }
+
+    /// Gives `loop` no turns, as if its process were stopped, or gives it turns again.
+    package func setPaused(_ isPaused: Bool, _ loop: EventLoop) {
+        state.withLock { state in
+            if isPaused {
+                state.paused.insert(ObjectIdentifier(loop))
+            } else {
+                state.paused.remove(ObjectIdentifier(loop))
+            }
+        }
+        wake()
+    }
+
+    /// Lets the thread look for work.
+    package func wake() {
+        let isSleeping = state.withLock { state in
+            state.isSignalled = true
+            return state.isSleeping
+        }
+        if isSleeping { cs_eventfd_signal(wakeDescriptor) }
+    }
+
+    // MARK: The thread
+
+    /// Starts the thread. Once.
+    package func start() throws(LoopError) {
+        var handle: UInt64 = 0
+        // The thread's own reference, which `runLoops` takes over.
+        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+        let code = unsafe cs_thread_start("simulation", runLoops, argument, &handle)
+        guard code >= 0 else {
+            // No thread has taken the reference over.
+            unsafe Unmanaged<SimulatedLoops>.fromOpaque(argument).release()
+            throw LoopError(operation: "pthread_create", errno: -code)
+        }
+        let started = handle
+        thread.withLock { $0 = started }
+    }
+
+    /// Runs what is ready, ends the thread and waits for it; work that comes later never runs. Not from the thread.
+    package func stop() {
+        state.withLock { $0.isStopping = true }
+        wake()
+        if let handle = thread.withLock({ $0.take() }) { _ = cs_thread_join(handle) }
+        state.withLock { $0.loops = [] }
+    }
+
+    fileprivate func run() {
+        simulation.withTime {
+            while !state.withLock({ $0.isStopping }) { step() }
+            var left = Self.turnsAfterStop
+            while left > 0, turnAll() { left -= 1 }
+        }
+    }
+
+    private func step() {
+        if turnAll() {
+            turns += 1
+            if turns > Self.turnsPerMoment {
+                turns = 0
+                simulation.runsHot()
+            }
+            return
+        }
+        let next = nextEvent
+        guard simulation.mayAdvance(to: next), let next else { return sleep(isExpected: next != nil) }
+        turns = 0
+        simulation.advance(to: next)
+    }
+
+    /// Gives a turn to each loop that has something to do; false when none has.
+    private func turnAll() -> Bool {
+        var isBusy = false
+        for loop in runningLoops(isTurnBeginning: true) where loop.isTurnDue {
+            loop.runSimulatedTurn()
+            isBusy = true
+        }
+        return isBusy
+    }
+
+    private func runningLoops(isTurnBeginning: Bool) -> [EventLoop] {
+        state.withLock { state in
+            if isTurnBeginning { state.isSignalled = false }
+            guard !state.paused.isEmpty else { return state.loops }
+            return state.loops.filter { !state.paused.contains(ObjectIdentifier($0)) }
+        }
+    }
+
+    private var nextEvent: Int64? {
+        runningLoops(isTurnBeginning: false).reduce(simulation.nextEvent) { next, loop in
+            guard let deadline = loop.nextTimer else { return next }
+            return next.map { min($0, deadline) } ?? deadline
+        }
+    }
+
+    private func sleep(isExpected: Bool) {
+        let isAsleep = state.withLock { state in
+            state.isSleeping = !state.isSignalled && !state.isStopping
+            return state.isSleeping
+        }
+        guard isAsleep else { return }
+        var event = cs_event()
+        let count = unsafe cs_epoll_wait(epoll, &event, 1, Self.patience.clampedNanoseconds)
+        cs_eventfd_drain(wakeDescriptor)
+        state.withLock { $0.isSleeping = false }
+        if count == 0, !isExpected { simulation.isStalled() }
+    }
+}
+
+/// The body of a simulation's thread; takes over the reference that was passed.
+private func runLoops(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    if let argument = unsafe argument {
+        // Sound: `start` retained the loops for this thread.
+        unsafe Unmanaged<SimulatedLoops>.fromOpaque(argument).takeRetainedValue().run()
+    }
+    return nil
+}
