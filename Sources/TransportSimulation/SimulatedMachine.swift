@@ -36,12 +36,16 @@ package final class SimulatedMachine: Sendable {
     /// Kills the process: nothing that runs on the machine goes on, its sockets are closed, and whoever sends to them
     /// hears that nobody listens. The next ``SimulatedWorld/machine(_:)`` of the name is a new process at the same host.
     ///
-    /// When the power is to fail, call ``SimulatedNetwork/cutOff(_:)`` too: then nobody hears anything.
+    /// When the power is to fail, call ``SimulatedNetwork/cutOff(_:)`` too: then nobody hears anything. Do not wait for
+    /// anything on a machine that was killed, such as its transport's shutdown: it does not come.
     package func kill() {
         pause()
         world.remove(self)
         kernel.closeAll()
     }
+
+    /// Whether it was killed.
+    package var isKilled: Bool { world.isKilled(self) }
 }
 
 /// The kernel of a machine.

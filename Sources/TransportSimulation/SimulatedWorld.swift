@@ -47,6 +47,8 @@ package final class SimulatedWorld: Sendable {
 
     private struct State {
         var machines: [String: SimulatedMachine] = [:]
+        /// Of machines that are there, or were.
+        var hostNumbers: [String: UInt32] = [:]
         /// What still runs on them may yet come back to their loops.
         var killed: [SimulatedMachine] = []
         var loops: SimulatedLoops?
@@ -68,7 +70,7 @@ package final class SimulatedWorld: Sendable {
 
     private static let observer = "observer"
 
-    private init(seed: UInt64) { network = SimulatedNetwork(seed: seed) }
+    private init(seed: UInt64) { network = SimulatedNetwork(seed: seed, tracesPayloads: false) }
 
     /// The machine with this name, made when it is first asked for. The name is the host's in ``network``, and what an
     /// endpoint calls it.
@@ -77,16 +79,17 @@ package final class SimulatedWorld: Sendable {
             if let machine = state.machines[name] { return (machine, false, state.loops) }
             let machine = SimulatedMachine(name, in: self)
             state.machines[name] = machine
+            state.hostNumbers[name] = machine.host.number
             return (machine, true, state.loops)
         }
         if isNew { loops?.add(machine.loop) }
         return machine
     }
 
-    /// The number of the host that is a machine by this name.
-    func hostNumber(of name: String) -> UInt32? {
-        state.withLock { $0.machines[name] }.map { $0.host.number }
-    }
+    /// The number of the host that is a machine by this name, or was one.
+    func hostNumber(of name: String) -> UInt32? { state.withLock { $0.hostNumbers[name] } }
+
+    func isKilled(_ machine: SimulatedMachine) -> Bool { state.withLock { $0.killed.contains { $0 === machine } } }
 
     /// It goes on being there, but not by its name.
     func remove(_ machine: SimulatedMachine) {

@@ -21,6 +21,19 @@ struct DeadlineTests {
         #expect(Deadline.after(.seconds(3), clock: clock).instant == clock.now.advanced(by: .seconds(3)))
     }
 
+    @Test func goByTheTimeOfASimulation() async {
+        let virtual = now.advanced(by: .seconds(-1_000))
+        await Deadline.$timeSource.withValue({ virtual }) {
+            #expect(Deadline.now == virtual)
+            #expect(Deadline.after(.seconds(3)).instant == virtual.advanced(by: .seconds(3)))
+            #expect(Deadline.after(.seconds(3)).remaining() == .seconds(3))
+            #expect(!Deadline.after(.nanoseconds(1)).hasPassed())
+            #expect(await Task { Deadline.now }.value == virtual, "and so does what its tasks start")
+        }
+        #expect(Deadline.now >= now)
+        #expect(Deadline.after(.seconds(-1)).hasPassed())
+    }
+
     @Test func areAsRequestedOutsideOfHandlers() {
         #expect(Deadline.current == nil)
         #expect(Deadline.effective(nil, now: now) == nil)

@@ -25,12 +25,12 @@ public protocol TransportUnderTest: Sendable {
     /// The largest message that may be sent and received, in bytes; by default 4 MiB.
     var maximumMessageBytes: Int { get }
 
+    /// How many bytes cases about back-pressure send, at least 24 MiB: more than a sender may get ahead of a reader. By
+    /// default 64 MiB.
+    var bulkBytes: Int { get }
+
     /// Whether both ends prove who they are, as under mutual TLS; by default not.
     var authenticatesPeers: Bool { get }
-
-    /// How much is sent to a reader that is slow, in bytes; by default 64 MiB. At least 24 MiB, which is more than a
-    /// sender may get ahead.
-    var bulkBytes: Int { get }
 
     /// How long one case may take before it counts as hung; by default 30 seconds.
     var caseTimeLimit: Duration { get }
@@ -51,8 +51,8 @@ public protocol TransportUnderTest: Sendable {
 extension TransportUnderTest {
     public var supportsDatagrams: Bool { false }
     public var maximumMessageBytes: Int { 4_194_304 }
-    public var authenticatesPeers: Bool { false }
     public var bulkBytes: Int { 67_108_864 }
+    public var authenticatesPeers: Bool { false }
     public var caseTimeLimit: Duration { .seconds(30) }
     public var executor: (any TaskExecutor)? { nil }
     public var clock: any Clock<Duration> { ContinuousClock() }

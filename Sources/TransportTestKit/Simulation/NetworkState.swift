@@ -38,10 +38,10 @@ struct NetworkState {
     private var outside: [SimulatedAddress: SimulatedAddress] = [:]
     private var inside: [SimulatedAddress: SimulatedAddress] = [:]
 
-    init(seed: UInt64, traceCapacity: Int, maximumUnderWay: Int) {
+    init(seed: UInt64, traceCapacity: Int, maximumUnderWay: Int, tracesPayloads: Bool = true) {
         self.seed = seed
         self.maximumUnderWay = maximumUnderWay
-        trace = SimulationTrace(capacity: traceCapacity)
+        trace = SimulationTrace(capacity: traceCapacity, coversPayloads: tracesPayloads)
     }
 
     var nextEvent: Int64? { events.nextTime }

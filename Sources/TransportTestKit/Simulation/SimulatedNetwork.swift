@@ -30,13 +30,19 @@ public final class SimulatedNetwork: Sendable {
     ///   - clock: The time; now is the network's beginning.
     ///   - traceCapacity: How many entries ``trace`` keeps.
     ///   - maximumUnderWay: How many datagrams are under way at most; more are dropped as by a full queue.
+    ///   - tracesPayloads: Whether the digest of ``trace`` covers payloads; to no avail where they are encrypted with keys
+    ///     that no seed repeats.
     public init(
-        seed: UInt64, clock: VirtualClock = VirtualClock(), traceCapacity: Int = 4_096, maximumUnderWay: Int = 100_000
+        seed: UInt64, clock: VirtualClock = VirtualClock(), traceCapacity: Int = 4_096, maximumUnderWay: Int = 100_000,
+        tracesPayloads: Bool = true
     ) {
         self.seed = seed
         self.clock = clock
         beginning = clock.now
-        state = Mutex(NetworkState(seed: seed, traceCapacity: traceCapacity, maximumUnderWay: maximumUnderWay))
+        state = Mutex(
+            NetworkState(
+                seed: seed, traceCapacity: traceCapacity, maximumUnderWay: maximumUnderWay,
+                tracesPayloads: tracesPayloads))
     }
 
     /// The time since the beginning.

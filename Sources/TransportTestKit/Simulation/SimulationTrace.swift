@@ -32,11 +32,18 @@ public struct SimulationTrace: Sendable {
     public let capacity: Int
     /// How many entries there have been.
     public private(set) var count = 0
-    /// Of all entries, those that have given way included, and of the payloads: equal for equal runs.
+    /// Of all entries, those that have given way included, and of the payloads unless they are left out: equal for equal
+    /// runs.
     public private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
     private var ring: [Entry] = []
 
-    init(capacity: Int) { self.capacity = max(capacity, 0) }
+    /// Whether payloads are part of ``digest``.
+    private let coversPayloads: Bool
+
+    init(capacity: Int, coversPayloads: Bool = true) {
+        self.capacity = max(capacity, 0)
+        self.coversPayloads = coversPayloads
+    }
 
     /// The entries that are kept, the oldest first.
     public var entries: [Entry] {
@@ -56,7 +63,7 @@ public struct SimulationTrace: Sendable {
         mix(UInt64(datagram.source.host) << 16 | UInt64(datagram.source.port))
         mix(UInt64(datagram.destination.host) << 16 | UInt64(datagram.destination.port))
         mix(UInt64(datagram.payload.count) << 2 | UInt64(datagram.ecn.rawValue))
-        mixPayload(of: datagram)
+        if coversPayloads { mixPayload(of: datagram) }
         let entry = Entry(
             time: .nanoseconds(nanoseconds), event: event, source: datagram.source, destination: datagram.destination,
             bytes: datagram.payload.count, ecn: datagram.ecn)

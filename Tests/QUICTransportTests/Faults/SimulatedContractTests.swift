@@ -6,12 +6,12 @@ import TransportTestKit
 /// The abstraction's promises hold over a network in memory, and when it loses every tenth datagram and lets some come
 /// twice or late. The time is virtual: how busy this computer is makes no difference to what happens.
 @Suite struct SimulatedContractTests {
-    @Test("The contract in memory", arguments: TransportContract.cases)
+    @Test("The contract in memory", .serialized, arguments: TransportContract.cases)
     func keepsThePromise(_ contractCase: ContractCase) async throws {
         try await run(contractCase, LinkConditions(delay: .milliseconds(1)))
     }
 
-    @Test("The contract in memory at 10 percent loss", arguments: TransportContract.cases)
+    @Test("The contract in memory at 10 percent loss", .serialized, arguments: TransportContract.cases)
     func keepsThePromiseAtLoss(_ contractCase: ContractCase) async throws {
         var conditions = LinkConditions(delay: .milliseconds(1), loss: 0.1)
         conditions.duplication = 0.03

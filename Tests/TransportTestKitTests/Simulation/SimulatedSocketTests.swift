@@ -136,4 +136,56 @@ struct SimulatedSocketTests {
         try network.advance(by: .zero)
         for number in UInt8(3)...5 { #expect(try await receiver.receive().payload == [number]) }
     }
+
+    @Test func whoAsksForItHearsThatNobodyListens() throws {
+        let network = SimulatedNetwork(seed: 1)
+        network.setDefaultConditions(LinkConditions(delay: .milliseconds(10)))
+        let heard = Mutex<[SimulatedDatagram]>([])
+        let host = network.host("a")
+        let asking = try host.bind(1, hearsOfRefusals: true) { datagram in heard.withLock { $0.append(datagram) } }
+        let other = try host.bind(2) { datagram in heard.withLock { $0.append(datagram) } }
+        let nobody = network.host("b").address(9)
+        asking.send([1], to: nobody)
+        other.send([2], to: nobody)
+        try network.advance(by: .milliseconds(19))
+        #expect(heard.withLock { $0.isEmpty })
+        try network.advance(by: .milliseconds(1))
+        #expect(heard.withLock { $0.map(\.source) } == [nobody])
+        #expect(heard.withLock { $0.allSatisfy { $0.isRefusal && $0.payload.isEmpty } })
+    }
+
+    @Test func aHostThatIsCutOffHearsAndSaysNothing() throws {
+        let network = SimulatedNetwork(seed: 1)
+        network.setDefaultConditions(LinkConditions(delay: .milliseconds(10)))
+        let heard = Mutex<[UInt8]>([])
+        let sockets = try ["a", "b"].map { name in
+            try network.host(name).bind(1) { datagram in heard.withLock { $0 += Array(datagram.payload) } }
+        }
+        sockets[0].send([1], to: sockets[1].address)
+        // Under way, and lost all the same.
+        network.cutOff("b")
+        try network.advance(by: .milliseconds(10))
+        sockets[0].send([2], to: sockets[1].address)
+        sockets[1].send([3], to: sockets[0].address)
+        try network.advance(by: .milliseconds(10))
+        #expect(heard.withLock { $0.isEmpty })
+        #expect(network.statistics(from: "a", to: "b").cutOff == 2)
+        #expect(network.statistics(from: "b", to: "a").cutOff == 1)
+        network.reconnect("b")
+        sockets[0].send([4], to: sockets[1].address)
+        try network.advance(by: .milliseconds(10))
+        #expect(heard.withLock { $0 } == [4])
+    }
+
+    @Test func aDigestMayLeavePayloadsOut() throws {
+        func digest(_ payload: Bytes, tracesPayloads: Bool) throws -> UInt64 {
+            let network = SimulatedNetwork(seed: 1, tracesPayloads: tracesPayloads)
+            let socket = try network.host("a").bind(1)
+            socket.send(payload, to: socket.address)
+            return network.trace.digest
+        }
+        #expect(try digest([1], tracesPayloads: true) != digest([2], tracesPayloads: true))
+        #expect(try digest([1], tracesPayloads: false) == digest([2], tracesPayloads: false))
+        #expect(try digest([1], tracesPayloads: false) != digest([1, 1], tracesPayloads: false))
+    }
 }
