@@ -53,7 +53,12 @@ package final class SimulatedWorld: Sendable {
         var killed: [SimulatedMachine] = []
         var loops: SimulatedLoops?
         var run: Run?
+        /// After the run: until when what is left may go on, and who waits for that.
+        var rest: (end: Int64, waiter: CheckedContinuation<Void, Never>)?
     }
+
+    /// How long, in virtual time, closed connections may take to be forgotten.
+    private static let restDuration: Duration = .seconds(10)
 
     /// The time of a loop is more than 0.
     static let beginning: Int64 = 1_000_000_000
@@ -159,11 +164,23 @@ package final class SimulatedWorld: Sendable {
         }
         state.withLock { $0.run = run }
         wake()
-        defer { state.withLock { $0.run = nil } }
-        return await withTaskCancellationHandler {
+        let outcome = await withTaskCancellationHandler {
             await end.value
         } onCancel: {
             task.cancel()
+        }
+        await rest()
+        return outcome
+    }
+
+    /// Ends the run, and returns when nothing is left to happen or enough time has passed.
+    private func rest() async {
+        await withCheckedContinuation { waiter in
+            state.withLock { state in
+                state.run = nil
+                state.rest = (now.saturatingAdd(Self.restDuration.simulatedNanoseconds), waiter)
+            }
+            wake()
         }
     }
 
@@ -181,13 +198,22 @@ extension SimulatedWorld: LoopSimulation {
     package func advance(to time: Int64) { network.step(to: time - Self.beginning) }
 
     package func mayAdvance(to next: Int64?) -> Bool {
-        guard let run = state.withLock({ $0.run }) else { return false }
-        guard let next, next > run.end else { return true }
-        fail(.timeLimit)
+        let (run, rest) = state.withLock { ($0.run, $0.rest) }
+        if let run {
+            guard let next, next > run.end else { return true }
+            fail(.timeLimit)
+        } else if let rest {
+            if let next, next <= rest.end { return true }
+            state.withLock { $0.rest = nil }
+            rest.waiter.resume()
+        }
         return false
     }
 
-    package func runsHot() { fail(.livelock) }
+    package func runsHot() {
+        fail(.livelock)
+        state.withLock { $0.rest.take() }?.waiter.resume()
+    }
 
     package func isStalled() { fail(.stalled) }
 

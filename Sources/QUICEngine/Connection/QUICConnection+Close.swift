@@ -145,6 +145,11 @@ extension QUICConnection {
         unsafe qlogSink = nil
     }
 
+    /// Whether this side has closed, and the closing period is not over.
+    var isRepeatingClose: Bool {
+        if case .closing = state { true } else { false }
+    }
+
     /// In the closing period the peer hears again what it missed, less often the more it sends (RFC 9000 §10.2.1).
     func repeatClose() {
         guard case .closing(let packet, let path) = state else { return }

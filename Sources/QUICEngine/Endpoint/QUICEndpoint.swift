@@ -50,6 +50,9 @@ package final class QUICEndpoint {
     /// How many connections the endpoint still knows, with those that are closing.
     package var knownConnectionCount: Int { Set(core.connections.values.map(ObjectReference.init)).count }
 
+    /// Whether a peer may have to be told again that this side has closed a connection (RFC 9000 §10.2.1).
+    package var isRepeatingClose: Bool { core.connections.values.contains { $0.isRepeatingClose } }
+
     /// When ``handleTimeout(now:)`` has to be called; nil when there is nothing to wait for.
     package var nextDeadline: QUICTime? { core.deadlines.first?.deadline }
 

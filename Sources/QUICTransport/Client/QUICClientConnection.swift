@@ -221,7 +221,7 @@ actor QUICClientConnection: RevocableConnection {
         closeBook()
         wire?.close(code, error == nil ? "" : error?.message ?? "")
         wire?.detach()
-        driver?.stop()
+        driver?.finish()
         let located = error?.at(endpoint)
         let failure =
             located ?? TransportError(.unavailable, "the connection is closed", origin: .local, endpoint: endpoint)

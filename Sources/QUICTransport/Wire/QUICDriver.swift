@@ -2,6 +2,7 @@ internal import EventLoops
 internal import Glibc
 internal import NodeTransport
 internal import QUICEngine
+internal import Synchronization
 
 /// What a driver tells its owner, on the loop.
 protocol QUICDriverOwner: AnyObject, Sendable {
@@ -26,6 +27,9 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     /// How many sends one turn makes before other sockets have theirs.
     private static let sendsPerTurn = 64
     private static let sendBufferBytes = 65_536
+    /// How many sockets of the process may stay open for peers that did not hear of the end.
+    private static let maximumFinishing = 1_024
+    private static let finishing = Atomic<Int>(0)
 
     let loop: EventLoop
     let endpoint: QUICEndpoint
@@ -42,6 +46,7 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     private var isFlushScheduled = false
     private var isPumping = false
     private var isStopped = false
+    private var isFinishing = false
     private let timer = LoopTimer()
     /// When the timer fires; no later than the endpoint wants it.
     private var timerDeadline = Int64.max
@@ -74,10 +79,26 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         sever()
     }
 
+    /// Sends what is left, and closes the socket when the peer cannot ask any more: the packet that tells it of the end
+    /// may be lost, and is repeated for three probe timeouts when the peer goes on sending (RFC 9000 §10.2.1). The owner
+    /// hears nothing more.
+    func finish() {
+        guard !isStopped, !isFinishing else { return }
+        unsafe withUnsafeTemporaryAllocation(byteCount: Self.sendBufferBytes, alignment: 16) { unsafe transmit($0) }
+        guard endpoint.isRepeatingClose, Self.finishing.load(ordering: .relaxed) < Self.maximumFinishing else {
+            return sever()
+        }
+        isFinishing = true
+        Self.finishing.add(1, ordering: .relaxed)
+        owner = nil
+        updateTimer()
+    }
+
     /// Closes the socket without a word.
     func sever() {
         guard !isStopped else { return }
         isStopped = true
+        if isFinishing { Self.finishing.subtract(1, ordering: .relaxed) }
         loop.cancel(timer)
         socket.close()
         notified.removeAll()
@@ -178,12 +199,16 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         scheduleFlush()
     }
 
-    func failed(_ failure: UDPFailure, on socket: UDPSocket) { owner?.undelivered(failure, self) }
+    func failed(_ failure: UDPFailure, on socket: UDPSocket) {
+        // Who is not there need not be told.
+        if isFinishing { sever() } else { owner?.undelivered(failure, self) }
+    }
 
     func timerFired(_ timer: LoopTimer) {
         timerDeadline = .max
         guard !isStopped else { return }
         endpoint.handleTimeout(now: now)
+        if isFinishing, !endpoint.isRepeatingClose { return sever() }
         pump()
         scheduleFlush()
     }

@@ -23,7 +23,7 @@ import TransportTestKit
     private func run(_ contractCase: ContractCase, _ conditions: LinkConditions) async throws {
         let seed = SimulatedUnderTest.seed(of: contractCase.name)
         do {
-            try await SimulatedWorld.run(seed: seed, timeLimit: .seconds(7_200)) { world in
+            try await SimulatedWorld.run(seed: seed, timeLimit: .seconds(100_000)) { world in
                 world.network.setDefaultConditions(conditions)
                 try await contractCase.run(SimulatedUnderTest(world))
             }
