@@ -1,5 +1,4 @@
 internal import CSystem
-internal import Glibc
 internal import Synchronization
 
 /// Whoever moves the time of ``SimulatedLoops``; called on their thread.
@@ -123,8 +122,6 @@ package final class SimulatedLoops: @unchecked Sendable {
     }
 
     fileprivate func run() {
-        // Of this thread only. Time that is virtual gives way to time that is real.
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
         simulation.withTime {
             while !state.withLock({ $0.isStopping }) { step() }
             var left = Self.turnsAfterStop

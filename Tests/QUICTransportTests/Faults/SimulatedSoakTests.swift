@@ -34,7 +34,7 @@ struct SimulatedSoakTests {
         conditions.reordering = Double.random(in: 0...0.1, using: &random)
         conditions.reorderingDelay = .milliseconds(Int.random(in: 1...100, using: &random))
         conditions.corruption = Bool.random(using: &random) ? 0 : Double.random(in: 0...0.03, using: &random)
-        if Bool.random(using: &random) { conditions.burstLoss = .init(start: 0.01, length: 4) }
+        if Bool.random(using: &random) { conditions.burstLoss = .init(start: 0.02, length: 2) }
         if Bool.random(using: &random) {
             conditions.rateLimit = .init(
                 bytesPerSecond: 10_000_000, queueBytes: 200_000,
