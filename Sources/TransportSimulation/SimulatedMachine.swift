@@ -33,6 +33,12 @@ package final class SimulatedMachine: Sendable {
     /// Takes ``pause()`` back.
     package func resume() { world.setPaused(false, loop) }
 
+    /// Lets each turn of the machine's loop take some time, as if its processor were slow or had other things to do. What
+    /// has come meanwhile is handled in one turn, so this delays everything and limits how often the machine acts.
+    ///
+    /// - Parameter timePerTurn: `.zero` takes it back.
+    package func slowDown(_ timePerTurn: Duration) { world.setTurnCost(timePerTurn.simulatedNanoseconds, loop) }
+
     /// Kills the process: nothing that runs on the machine goes on, its sockets are closed, and whoever sends to them
     /// hears that nobody listens. The next ``SimulatedWorld/machine(_:)`` of the name is a new process at the same host.
     ///

@@ -26,7 +26,7 @@ package import TransportTestKit
 ///
 ///     world.network.at(.seconds(30)) { $0.cut(between: "client", and: "a") }  // a partition …
 ///     world.network.at(.seconds(60)) { $0.heal(between: "client", and: "a") }
-///     world.machine("b").pause()  // … a process that hangs …
+///     world.machine("b").pause()  // … a process that hangs (or `slowDown(_:)`: one that is slow) …
 ///     world.machine("c").kill()  // … one that is killed
 ///     try await world.clock.sleep(for: .seconds(90))
 ///
@@ -106,6 +106,10 @@ package final class SimulatedWorld: Sendable {
     }
 
     func setPaused(_ isPaused: Bool, _ loop: EventLoop) { state.withLock { $0.loops }?.setPaused(isPaused, loop) }
+
+    func setTurnCost(_ nanoseconds: Int64, _ loop: EventLoop) {
+        state.withLock { $0.loops }?.setTurnCost(nanoseconds, loop)
+    }
 
     func wake() { state.withLock { $0.loops }?.wake() }
 
@@ -191,7 +195,7 @@ package final class SimulatedWorld: Sendable {
 
 extension SimulatedWorld: LoopSimulation {
     /// The time of the loops.
-    var now: Int64 { network.nanoseconds + Self.beginning }
+    package var now: Int64 { network.nanoseconds + Self.beginning }
 
     package var nextEvent: Int64? { network.nextEvent.map { $0 + Self.beginning } }
 

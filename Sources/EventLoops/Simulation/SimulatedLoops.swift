@@ -3,6 +3,9 @@ internal import Synchronization
 
 /// Whoever moves the time of ``SimulatedLoops``; called on their thread.
 package protocol LoopSimulation: AnyObject, Sendable {
+    /// The time, as that of the loops' kernels.
+    var now: Int64 { get }
+
     /// When something happens next of itself; `nil` for never.
     var nextEvent: Int64? { get }
 
@@ -34,6 +37,8 @@ package final class SimulatedLoops: @unchecked Sendable {
     private struct State {
         var loops: [EventLoop] = []
         var paused: Set<ObjectIdentifier> = []
+        /// How long a turn takes, in nanoseconds, where it takes any time.
+        var turnCosts: [ObjectIdentifier: Int64] = [:]
         var isSignalled = false
         var isSleeping = false
         var isStopping = false
@@ -50,8 +55,10 @@ package final class SimulatedLoops: @unchecked Sendable {
     private let epoll: Int32
     private let wakeDescriptor: Int32
     private let thread = Mutex<UInt64?>(nil)
-    /// Of the thread only.
+    // Of the thread only.
     private var turns = 0
+    /// Until when loops whose turns take time have no other.
+    private var busyUntil: [ObjectIdentifier: Int64] = [:]
 
     /// - Parameter simulation: It has to outlive the thread.
     package init(_ simulation: any LoopSimulation) throws(LoopError) {
@@ -84,6 +91,12 @@ package final class SimulatedLoops: @unchecked Sendable {
                 state.paused.remove(ObjectIdentifier(loop))
             }
         }
+        wake()
+    }
+
+    /// Lets each turn of `loop` take `nanoseconds` until the next can begin, as if its processor were slow or shared.
+    package func setTurnCost(_ nanoseconds: Int64, _ loop: EventLoop) {
+        state.withLock { $0.turnCosts[ObjectIdentifier(loop)] = nanoseconds > 0 ? nanoseconds : nil }
         wake()
     }
 
@@ -147,25 +160,36 @@ package final class SimulatedLoops: @unchecked Sendable {
     /// Gives a turn to each loop that has something to do; false when none has.
     private func turnAll() -> Bool {
         var isBusy = false
-        for loop in runningLoops(isTurnBeginning: true) where loop.isTurnDue {
+        let (loops, costs) = runningLoops(isTurnBeginning: true)
+        for loop in loops where freeAt(loop) <= simulation.now && loop.isTurnDue {
             loop.runSimulatedTurn()
             isBusy = true
+            if let cost = costs[ObjectIdentifier(loop)] {
+                busyUntil[ObjectIdentifier(loop)] = simulation.now.addingClamped(cost)
+            }
         }
         return isBusy
     }
 
-    private func runningLoops(isTurnBeginning: Bool) -> [EventLoop] {
+    private func freeAt(_ loop: EventLoop) -> Int64 {
+        busyUntil.isEmpty ? .min : busyUntil[ObjectIdentifier(loop)] ?? .min
+    }
+
+    private func runningLoops(isTurnBeginning: Bool) -> ([EventLoop], costs: [ObjectIdentifier: Int64]) {
         state.withLock { state in
             if isTurnBeginning { state.isSignalled = false }
-            guard !state.paused.isEmpty else { return state.loops }
-            return state.loops.filter { !state.paused.contains(ObjectIdentifier($0)) }
+            guard !state.paused.isEmpty else { return (state.loops, state.turnCosts) }
+            return (state.loops.filter { !state.paused.contains(ObjectIdentifier($0)) }, state.turnCosts)
         }
     }
 
     private var nextEvent: Int64? {
-        runningLoops(isTurnBeginning: false).reduce(simulation.nextEvent) { next, loop in
-            guard let deadline = loop.nextTimer else { return next }
-            return next.map { min($0, deadline) } ?? deadline
+        runningLoops(isTurnBeginning: false).0.reduce(simulation.nextEvent) { next, loop in
+            let free = freeAt(loop)
+            // All are at rest, but for those that are not free yet.
+            let due = free > simulation.now && loop.isTurnDue ? free : loop.nextTimer.map { max($0, free) }
+            guard let due else { return next }
+            return next.map { min($0, due) } ?? due
         }
     }
 
@@ -190,4 +214,12 @@ private func runLoops(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawP
         unsafe Unmanaged<SimulatedLoops>.fromOpaque(argument).takeRetainedValue().run()
     }
     return nil
+}
+
+extension Int64 {
+    /// The sum, or the nearest number there is.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, isOverflow) = addingReportingOverflow(other)
+        return isOverflow ? (other > 0 ? .max : .min) : sum
+    }
 }

@@ -75,6 +75,20 @@ struct SimulatedLoopsTests {
         }
     }
 
+    @Test func aSlowLoopHasATurnFromTimeToTime() async throws {
+        try await withSimulation(loops: 2) { world, loops in
+            world.mayMove.withLock { $0 = true }
+            world.group.setTurnCost(1_000_000_000, loops[0])
+            let beginning = world.now
+            for _ in 0..<5 { try await loops[0].perform {} }
+            // The first turn is not late; the thread may have had one before.
+            let took = world.now - beginning
+            #expect((4_000_000_000...6_000_000_000).contains(took), "\(took)")
+            try await loops[1].perform {}
+            #expect(world.now - beginning == took, "another loop is none the slower")
+        }
+    }
+
     private func withSimulation(
         loops count: Int, _ body: (World, [EventLoop]) async throws -> Void
     ) async throws {

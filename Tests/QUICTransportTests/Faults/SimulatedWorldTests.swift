@@ -156,6 +156,22 @@ import TransportTestKit
         }
     }
 
+    @Test func `A slow machine answers late`() async throws {
+        try await Self.run(seed: 10, delay: .zero) { world, client in
+            let connection = try await client.connect(to: "quic://a:4433")
+            world.machine("a").slowDown(.milliseconds(500))
+            let before = world.network.now
+            for _ in 0..<10 { #expect(try await Self.call(connection) == "x") }
+            let took = world.network.now - before
+            #expect(took >= .seconds(4) && took < .seconds(40), "\(took)")
+            world.machine("a").slowDown(.zero)
+            try await world.clock.sleep(for: .seconds(1))
+            let after = world.network.now
+            for _ in 0..<10 { #expect(try await Self.call(connection) == "x") }
+            #expect(world.network.now - after < .seconds(1))
+        }
+    }
+
     @Test func `A slow link is slow in virtual time`() async throws {
         try await Self.run(seed: 8, delay: .seconds(1)) { world, client in
             let connection = try await client.connect(to: "quic://a:4433")
