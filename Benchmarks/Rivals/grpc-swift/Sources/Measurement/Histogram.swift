@@ -1,0 +1,1 @@
+../../../../TransportBench/Measurement/Histogram.swift
