@@ -8,32 +8,52 @@ internal import TransportTLS
     internal import QUICTransport
 #endif
 
-/// What is measured: bytes in, the same bytes out.
-enum Echo {
-    static let unary = Method<Unary, Bytes, Bytes>(
-        "echo.Echo", "Unary", request: .bytes, response: .bytes, isIdempotent: true)
-}
-
-struct EchoService: Service {
-    var handlers: [MethodHandler] {
-        [Echo.unary.handle { request, _ in request }]
-    }
-}
-
 /// The wires to choose from.
-enum Wire: String, ExpressibleByArgument, CaseIterable {
+enum Wire: ExpressibleByArgument, RawRepresentable, CaseIterable {
     case grpc
-    case grpcTLS = "grpc-tls"
+    case grpcTLS
     #if canImport(QUICTransport)
-        case quic
+        /// gRPC over HTTP/3.
+        case h3
     #endif
+
+    init?(rawValue: String) {
+        switch rawValue {
+        case "grpc": self = .grpc
+        case "grpc-tls": self = .grpcTLS
+        #if canImport(QUICTransport)
+            // As it was called before.
+            case "h3", "quic": self = .h3
+        #endif
+        default: return nil
+        }
+    }
+
+    var rawValue: String {
+        switch self {
+        case .grpc: "grpc"
+        case .grpcTLS: "grpc-tls"
+        #if canImport(QUICTransport)
+            case .h3: "h3"
+        #endif
+        }
+    }
+
+    func supports(_ scenario: Scenario) -> Bool {
+        switch scenario {
+        // Over QUIC, tickets are not kept yet.
+        case .resume: self == .grpcTLS
+        case .datagram: self != .grpc && self != .grpcTLS
+        default: true
+        }
+    }
 
     /// Where `address` (host and port) is on this wire.
     func endpoint(_ address: String) -> String {
         switch self {
         case .grpc, .grpcTLS: "grpc://\(address)"
         #if canImport(QUICTransport)
-            case .quic: "quic://\(address)"
+            case .h3: "quic://\(address)"
         #endif
         }
     }
@@ -54,18 +74,26 @@ struct WireOptions: ParsableArguments {
     var ca: String?
 
     /// The transport for a server or a client.
-    func transport(isServer: Bool) throws -> any Transport {
+    func transport(isServer: Bool, resumes: Bool = true) throws -> any Transport {
         var configuration = GRPCTransport.Configuration()
         configuration.maximumConcurrentStreams = 1024
+        func tls() throws -> TLSConfiguration {
+            var tls = try self.tls(isServer: isServer)
+            tls.resumesSessions = resumes
+            return tls
+        }
         switch wire {
         case .grpc: return try GRPCTransport(security: .plaintext, configuration: configuration)
         case .grpcTLS:
-            return try GRPCTransport(security: .tls(try tls(isServer: isServer)), configuration: configuration)
+            return try GRPCTransport(security: .tls(try tls()), configuration: configuration)
         #if canImport(QUICTransport)
-            case .quic:
+            case .h3:
                 var configuration = QUICTransport.Configuration()
                 configuration.maximumConcurrentStreams = 1024
-                return try QUICTransport(tls: try tls(isServer: isServer), configuration: configuration)
+                // All clients of a benchmark have the same address.
+                configuration.newConnectionsPerSecondPerAddress = 1_000_000
+                configuration.newConnectionBurstPerAddress = 1_000_000
+                return try QUICTransport(tls: try tls(), configuration: configuration)
         #endif
         }
     }

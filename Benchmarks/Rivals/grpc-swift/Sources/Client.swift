@@ -27,7 +27,8 @@ struct Client: Sendable {
     /// Whether all went well.
     func run() async throws -> Bool {
         let connectsEachTime = options.scenario == "handshake"
-        let connections = try (0..<(connectsEachTime ? 0 : options.count("connections", 1))).map { _ in try connection() }
+        let connections = try (0..<(connectsEachTime ? 0 : options.count("connections", 1))).map { _ in try connection()
+        }
         let running = connections.map { connection in Task { try await connection.runConnections() } }
         // The first call connects.
         for connection in connections { try await echo(connection) }
@@ -75,7 +76,7 @@ struct Client: Sendable {
         }
         while let intended = await measurement.next() {
             switch options.scenario {
-            case "client-stream": try await upload(connection)
+            case "client-stream": try await upload(connection, messages: messages)
             case "server-stream": try await download(connection)
             default: try await echo(connection)
             }
@@ -95,7 +96,7 @@ struct Client: Sendable {
         try check(count, size)
     }
 
-    private func upload(_ connection: Connection) async throws {
+    private func upload(_ connection: Connection, messages: Int) async throws {
         let count = try await connection.clientStreaming(
             request: StreamingClientRequest { [chunk, messages] writer in
                 try await writer.write(contentsOf: repeatElement(chunk, count: messages))
@@ -139,19 +140,14 @@ struct Client: Sendable {
         }
     }
 
-    /// One stream, as many bytes as it takes; the server counts them.
+    /// Streams of 4 MiB, one after the other: the writer takes hundreds of megabytes before it makes anybody wait, so a
+    /// stream without an end would measure how fast memory fills. Each is counted when the server has answered.
     private func bulk(_ connection: Connection, _ measurement: Measurement) async throws {
-        let total = Box(Atomic(0))
-        let counted = try await connection.clientStreaming(
-            request: StreamingClientRequest { [chunk, size] writer in
-                while let intended = await measurement.next() {
-                    try await writer.write(chunk)
-                    total.value.wrappingAdd(size, ordering: .relaxed)
-                    measurement.record(intended, payloadBytes: size)
-                }
-            }, descriptor: Echo.clientStream, serializer: codec, deserializer: codec, options: .defaults
-        ) { try $0.message.number(byteCount: 8) }
-        try check(counted, total.value.load(ordering: .relaxed))
+        let count = max(1, (4 << 20) / max(size, 1))
+        while let intended = await measurement.next() {
+            try await upload(connection, messages: count)
+            measurement.record(intended, payloadBytes: size * count)
+        }
     }
 
     /// A connection, one echo, and the end.

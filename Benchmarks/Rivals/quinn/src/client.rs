@@ -203,8 +203,9 @@ impl Shared {
         let (reading, waiters) = (connection.clone(), waiting.clone());
         tokio::spawn(async move {
             while let Ok(datagram) = reading.read_datagram().await {
-                let Some(number) = datagram.get(..8).and_then(|bytes| bytes.try_into().ok()) else { continue };
-                if let Some(waiter) = waiters.lock().unwrap().remove(&u64::from_be_bytes(number)) {
+                let number = datagram.get(..8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+                let waiter = number.and_then(|number| waiters.lock().unwrap().remove(&number));
+                if let Some(waiter) = waiter {
                     let _ = waiter.send(());
                 }
             }

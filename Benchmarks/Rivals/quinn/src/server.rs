@@ -12,7 +12,10 @@ pub async fn serve(options: &Options) {
     loop {
         tokio::select! {
             connecting = endpoint.accept() => {
-                let Some(connecting) = connecting else { return };
+                let connecting = match connecting {
+                    Some(connecting) => connecting,
+                    None => return,
+                };
                 tokio::spawn(async move {
                     if let Ok(connection) = connecting.await { connected(connection).await }
                 });
@@ -40,8 +43,10 @@ async fn connected(connection: Connection) {
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 async fn stream(mut send: SendStream, mut receive: RecvStream) -> Outcome {
-    let Some(first) = receive.read_chunk(usize::MAX, true).await? else { return Ok(()) };
-    let mut bytes = first.bytes;
+    let mut bytes = match receive.read_chunk(usize::MAX, true).await? {
+        Some(first) => first.bytes,
+        None => return Ok(()),
+    };
     let mode = bytes.split_to(1)[0];
     match mode {
         b'E' => {

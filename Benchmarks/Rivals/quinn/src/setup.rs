@@ -39,7 +39,7 @@ fn socket(port: u16) -> UdpSocket {
         let bytes: libc::c_int = 4 << 20;
         unsafe {
             libc::setsockopt(
-                std::os::fd::AsRawFd::as_raw_fd(&socket),
+                std::os::unix::io::AsRawFd::as_raw_fd(&socket),
                 libc::SOL_SOCKET,
                 option,
                 &bytes as *const _ as *const libc::c_void,
