@@ -135,7 +135,8 @@ let package = Package(
         program("custom-transport", path: "Examples/CustomTransport", ["NodeTransport", "TransportTestKit"]),
         program(
             "transport-bench", path: "Benchmarks/TransportBench",
-            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser] + (hasQUIC ? ["QUICTransport"] : [])
+            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser]
+                + (hasQUIC ? ["EventLoops", "QUICEngine", "QUICTransport"] : [])
         ),
 
         // Tests. Those of both wires share what runs somebody else's programs.

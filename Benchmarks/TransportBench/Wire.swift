@@ -9,41 +9,21 @@ internal import TransportTLS
 #endif
 
 /// The wires to choose from.
-enum Wire: ExpressibleByArgument, RawRepresentable, CaseIterable {
+enum Wire: String, ExpressibleByArgument, CaseIterable {
     case grpc
-    case grpcTLS
+    case grpcTLS = "grpc-tls"
     #if canImport(QUICTransport)
         /// gRPC over HTTP/3.
         case h3
+        /// Raw QUIC streams.
+        case quic
     #endif
-
-    init?(rawValue: String) {
-        switch rawValue {
-        case "grpc": self = .grpc
-        case "grpc-tls": self = .grpcTLS
-        #if canImport(QUICTransport)
-            // As it was called before.
-            case "h3", "quic": self = .h3
-        #endif
-        default: return nil
-        }
-    }
-
-    var rawValue: String {
-        switch self {
-        case .grpc: "grpc"
-        case .grpcTLS: "grpc-tls"
-        #if canImport(QUICTransport)
-            case .h3: "h3"
-        #endif
-        }
-    }
 
     func supports(_ scenario: Scenario) -> Bool {
         switch scenario {
-        // Over QUIC, tickets are not kept yet.
-        case .resume: self == .grpcTLS
-        case .datagram: self != .grpc && self != .grpcTLS
+        // The transport over QUIC keeps no tickets yet.
+        case .resume: rawValue == "grpc-tls" || rawValue == "quic"
+        case .datagram: rawValue == "h3" || rawValue == "quic"
         default: true
         }
     }
@@ -53,7 +33,7 @@ enum Wire: ExpressibleByArgument, RawRepresentable, CaseIterable {
         switch self {
         case .grpc, .grpcTLS: "grpc://\(address)"
         #if canImport(QUICTransport)
-            case .h3: "quic://\(address)"
+            case .h3, .quic: "quic://\(address)"
         #endif
         }
     }
@@ -87,7 +67,7 @@ struct WireOptions: ParsableArguments {
         case .grpcTLS:
             return try GRPCTransport(security: .tls(try tls()), configuration: configuration)
         #if canImport(QUICTransport)
-            case .h3:
+            case .h3, .quic:
                 var configuration = QUICTransport.Configuration()
                 configuration.maximumConcurrentStreams = 1024
                 // All clients of a benchmark have the same address.
@@ -98,7 +78,8 @@ struct WireOptions: ParsableArguments {
         }
     }
 
-    private func tls(isServer: Bool) throws -> TLSConfiguration {
+    /// Who this side is and whom it believes.
+    func tls(isServer: Bool) throws -> TLSConfiguration {
         guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
         var identity: Identity?
         if let cert, let key {

@@ -60,7 +60,10 @@ public:
         share.bytes += payloadBytes;
     }
 
-    void merge(const Share& share) { shares_.push_back(share); }
+    void merge(const Share& share) {
+        std::lock_guard<std::mutex> guard(mutex_);
+        shares_.push_back(share);
+    }
 
     void error(const std::string& why) {
         if (errors_.fetch_add(1) == 0) std::cerr << "error: " << why << std::endl;

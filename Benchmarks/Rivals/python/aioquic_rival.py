@@ -19,7 +19,7 @@ from measurement import Measurement, Options, main, serving
 
 SCENARIOS = ["unary", "client-stream", "server-stream", "ping-pong", "handshake", "bulk"]
 PAIRS = [*(f"quic:{scenario}" for scenario in [*SCENARIOS, "resume", "datagram"]), *(f"h3:{s}" for s in SCENARIOS)]
-# How much of a bulk stream may wait to be sent: the library itself sets no bound.
+# How much of all bulk streams may wait to be sent: the library itself sets no bound.
 QUEUED_BYTES = 1 << 20
 
 
@@ -229,6 +229,7 @@ class Calls:
         self.measurement = measurement
         self.scenario = scenario
         self.size = int(options.number("size", 65536 if scenario == "bulk" else 64))
+        self.queued_bytes = QUEUED_BYTES // options.count("concurrency", 1)
         self.messages = options.count("messages", 100)
         self.chunk = b"x" * self.size
         host, _, port = options.text("to").rpartition(":")
@@ -291,7 +292,7 @@ class Calls:
         while (intended := await self.measurement.next()) is not None:
             client.send(number, self.chunk, False)
             total += self.size
-            while client.queued(number) > QUEUED_BYTES:
+            while client.queued(number) > self.queued_bytes:
                 await asyncio.sleep(0)
             self.measurement.record(intended, self.size)
         client.send(number, b"", True)

@@ -1,6 +1,10 @@
 internal import ArgumentParser
 internal import NodeTransport
 
+#if canImport(QUICTransport)
+    internal import EventLoops
+#endif
+
 /// `transport-bench call`: calls for some time from many tasks, and prints what it took.
 struct Call: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,6 +65,9 @@ struct Call: AsyncParsableCommand {
     }
 
     func run() async throws {
+        #if canImport(QUICTransport)
+            if options.wire == .quic { return try await runRaw() }
+        #endif
         let transport = try options.transport(isServer: false, resumes: scenario == .resume)
         let target = try Endpoint(parsing: options.wire.endpoint(to))
         var open: [any Connection] = []
@@ -89,3 +96,40 @@ struct Call: AsyncParsableCommand {
         if !isGood { throw ExitCode.failure }
     }
 }
+
+#if canImport(QUICTransport)
+    extension Call {
+        /// The same over raw streams, on one loop.
+        private func runRaw() async throws {
+            guard let port = Int(to.split(separator: ":").last ?? "") else {
+                throw ValidationError("--to is HOST:PORT")
+            }
+            let loop = EventLoopGroup.shared.next()
+            let tls = try options.tls(isServer: false)
+            let isGood = try await withTaskExecutorPreference(loop.taskExecutor) {
+                let client = try RawClient(
+                    scenario: scenario, size: size ?? scenario.defaultSize, messageCount: messages, port: port,
+                    tls: tls,
+                    loop: loop)
+                var open: [RawConnection] = []
+                if !scenario.connectsEachTime {
+                    for _ in 0..<connections { open.append(try await client.connect()) }
+                }
+                let echoes = scenario == .datagram ? open.map(RawDatagrams.init) : []
+                let measurement = Measurement(seconds: seconds, rate: rate)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for index in 0..<max(concurrency, open.count) {
+                        let connection = open.isEmpty ? nil : open[index % open.count]
+                        let echoes = echoes.isEmpty ? nil : echoes[index % echoes.count]
+                        group.addTask { await client.run(connection, echoes, task: index, measurement) }
+                    }
+                    try await measurement.watch()
+                    try await group.waitForAll()
+                }
+                for connection in open { connection.close() }
+                return measurement.report(histogramPath: histogram, countsLosses: scenario == .datagram)
+            }
+            if !isGood { throw ExitCode.failure }
+        }
+    }
+#endif

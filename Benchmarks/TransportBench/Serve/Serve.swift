@@ -5,7 +5,7 @@ internal import NodeTransport
 
 /// `transport-bench serve`: echoes until SIGTERM or SIGINT.
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serves /echo.Echo/Unary: bytes in, the same bytes out.")
+    static let configuration = CommandConfiguration(abstract: "Serves echo.Echo, and raw streams.")
 
     @OptionGroup var options: WireOptions
 
@@ -17,13 +17,23 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
+        #if canImport(QUICTransport)
+            if options.wire == .quic {
+                listening(on: try await RawServer.start(port: port, tls: options.tls(isServer: true)))
+                return await Termination.wait()
+            }
+        #endif
         let transport = try options.transport(isServer: true)
         let listener = try await transport.listen(
             on: options.wire.endpoint("127.0.0.1:\(port)"), services: [EchoService()])
-        print("LISTENING \(listener.endpoint.port ?? 0)")
-        fflush(nil)
+        listening(on: listener.endpoint.port ?? 0)
         await Termination.wait()
         await transport.shutdown(within: .seconds(2))
+    }
+
+    private func listening(on port: Int) {
+        print("LISTENING \(port)")
+        fflush(nil)
     }
 }
 

@@ -69,6 +69,10 @@ impl Measurement {
         counts.errors += 1;
     }
 
+    pub fn calls(&self) -> u64 {
+        self.counts.lock().unwrap().histogram.total
+    }
+
     pub fn lost(&self) {
         self.counts.lock().unwrap().lost += 1;
     }

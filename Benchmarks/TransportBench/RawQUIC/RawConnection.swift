@@ -1,0 +1,152 @@
+#if canImport(QUICTransport)
+    internal import EventLoops
+    internal import NodeTransport
+    internal import QUICEngine
+
+    /// A connection with nothing but streams and datagrams.
+    ///
+    /// Soundness of `@unchecked Sendable`: it is used on its loop only; tasks run there by their executor.
+    final class RawConnection: @unchecked Sendable {
+        struct Closed: Error { let reason: QUICCloseReason? }
+
+        let quic: QUICConnection
+        let driver: RawDriver
+        /// What a later connection may resume with.
+        var session: QUICSession?
+        /// Told of each stream that the peer opens, and of each datagram.
+        var onStream: ((RawStream) -> Void)?
+        var onDatagram: ((Bytes) -> Void)?
+        private var streams: [Int64: RawStream] = [:]
+        private var handshake: Suspension<Void>?
+        private var waitingForCredit: [Suspension<Void>] = []
+        private var isClosed = false
+        private var isComplete = false
+
+        init(_ quic: QUICConnection, _ driver: RawDriver) {
+            self.quic = quic
+            self.driver = driver
+            quic.context = self
+        }
+
+        // MARK: For tasks on the loop
+
+        nonisolated(nonsending) func waitForHandshake() async throws {
+            guard !isComplete else { return }
+            try await suspend { (suspension: Suspension<Void>) in
+                if isClosed { return suspension.resume(throwing: Closed(reason: nil)) }
+                handshake = suspension
+            }
+        }
+
+        nonisolated(nonsending) func open() async throws -> RawStream {
+            while true {
+                do {
+                    return enter(try quic.openStream(isBidirectional: true))
+                } catch {
+                    guard error.code == .noStreamCredit else { throw error }
+                    try await suspend { (suspension: Suspension<Void>) in waitingForCredit.append(suspension) }
+                }
+            }
+        }
+
+        func send(datagram: Bytes) throws {
+            _ = try quic.sendDatagram(datagram)
+            driver.scheduleFlush()
+        }
+
+        func close() {
+            quic.close(code: 0, now: driver.now)
+            driver.scheduleFlush()
+        }
+
+        // MARK: For the driver
+
+        func opened(_ stream: QUICStream) { onStream?(enter(stream)) }
+
+        func datagramArrived(_ bytes: Bytes) { onDatagram?(bytes) }
+
+        func handshakeCompleted() {
+            isComplete = true
+            handshake.take()?.resume()
+        }
+
+        func streamsAvailable() {
+            for suspension in exchange(&waitingForCredit, with: []) { suspension.resume() }
+        }
+
+        func forget(_ stream: QUICStream) { streams[stream.id] = nil }
+
+        func closed(_ reason: QUICCloseReason) {
+            isClosed = true
+            handshake.take()?.resume(throwing: Closed(reason: reason))
+            for suspension in exchange(&waitingForCredit, with: []) {
+                suspension.resume(throwing: Closed(reason: reason))
+            }
+            for stream in exchange(&streams, with: [:]).values { stream.closed() }
+        }
+
+        private func enter(_ stream: QUICStream) -> RawStream {
+            let raw = RawStream(stream, driver)
+            stream.context = raw
+            streams[stream.id] = raw
+            return raw
+        }
+    }
+
+    /// A bidirectional stream, for one task that reads and writes. As ``RawConnection``.
+    final class RawStream: @unchecked Sendable {
+        private let quic: QUICStream
+        private let driver: RawDriver
+        private var arrived: [Bytes] = []
+        private var isEnded = false
+        private var isClosed = false
+        private var reader: Suspension<Void>?
+        private var writer: Suspension<Void>?
+
+        init(_ quic: QUICStream, _ driver: RawDriver) {
+            self.quic = quic
+            self.driver = driver
+        }
+
+        /// What has come; nil at the end.
+        nonisolated(nonsending) func read() async throws -> Bytes? {
+            while arrived.isEmpty {
+                if isEnded { return nil }
+                if isClosed { throw RawConnection.Closed(reason: nil) }
+                try await suspend { (suspension: Suspension<Void>) in reader = suspension }
+            }
+            let bytes = arrived.removeFirst()
+            quic.connection.consume(quic, byteCount: bytes.count)
+            driver.scheduleFlush()
+            return bytes
+        }
+
+        /// Sends, and returns when there is room for more.
+        nonisolated(nonsending) func write(_ bytes: Bytes, isLast: Bool = false) async throws {
+            while true {
+                switch quic.connection.write(quic, bytes, isLast: isLast) {
+                case .accepted: return driver.scheduleFlush()
+                case .acceptedAndFull:
+                    driver.scheduleFlush()
+                    return try await suspend { (suspension: Suspension<Void>) in writer = suspension }
+                case .refusedAsFull: try await suspend { (suspension: Suspension<Void>) in writer = suspension }
+                case .closed: throw RawConnection.Closed(reason: nil)
+                }
+            }
+        }
+
+        func received(_ bytes: Bytes, isLast: Bool) {
+            if !bytes.isEmpty { arrived.append(bytes) }
+            if isLast { isEnded = true }
+            reader.take()?.resume()
+        }
+
+        func writable() { writer.take()?.resume() }
+
+        func closed() {
+            isClosed = true
+            reader.take()?.resume()
+            writer.take()?.resume()
+        }
+    }
+#endif
