@@ -40,7 +40,9 @@ struct MetadataMappingTests {
         #expect(entries(name, "AA").isEmpty)
     }
 
-    @Test(arguments: ["user-agent", "authorization", "x-trace", "grpc-retry-pushback-ms", "tea", "bin"])
+    @Test(arguments: [
+        "user-agent", "authorization", "x-trace", "grpc-retry-pushback-ms", "grpc-previous-rpc-attempts", "tea", "bin",
+    ])
     func everythingElseIs(name: String) {
         #expect(entries(name, "value") == [.text("value")])
     }

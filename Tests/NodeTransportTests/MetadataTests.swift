@@ -54,4 +54,10 @@ struct MetadataTests {
         try metadata.add("grpc-retry-pushback-ms", "100")
         #expect(metadata[text: "grpc-retry-pushback-ms"] == "100")
     }
+
+    @Test func aClientMaySayHowOftenItHasTried() throws {
+        var metadata = Metadata()
+        try metadata.add("grpc-previous-rpc-attempts", "2")
+        #expect(metadata[text: "grpc-previous-rpc-attempts"] == "2")
+    }
 }

@@ -2,8 +2,9 @@
 ///
 /// Keys are lower-case ASCII letters, digits, `-`, `_` and `.`. A key that ends in `-bin` carries
 /// bytes, any other key printable ASCII text (gRPC over HTTP/2, "Custom-Metadata"). Keys that begin
-/// with `grpc-` or `:` belong to the protocol and cannot be set, but for `grpc-retry-pushback-ms`, by which a
-/// server's trailers say when to come back (gRFC A6).
+/// with `grpc-` or `:` belong to the protocol and cannot be set, but for two of gRFC A6: `grpc-retry-pushback-ms`, by
+/// which a server's trailers say when to come back, and `grpc-previous-rpc-attempts`, by which a client says how often
+/// it has tried before.
 public struct Metadata: Sendable, Hashable {
     /// What a key carries.
     public enum Value: Sendable, Hashable {
@@ -97,7 +98,7 @@ public struct Metadata: Sendable, Hashable {
 
     /// Whether `key` belongs to the protocol and never shows up in metadata.
     package static func isReserved(_ key: String) -> Bool {
-        if key == "grpc-retry-pushback-ms" { return false }
+        if key == "grpc-retry-pushback-ms" || key == "grpc-previous-rpc-attempts" { return false }
         return key.hasPrefix(":") || key.hasPrefix("grpc-") || key == "te" || key == "content-type"
             || key == "content-length" || key == "connection" || key == "host" || key == "transfer-encoding"
     }

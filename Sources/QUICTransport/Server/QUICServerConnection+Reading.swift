@@ -164,7 +164,7 @@ extension QUICServerConnection: HTTP3WireOwner {
             case .contentType: head.contentType = field.value
             case .grpcTimeout: try head.setTimeout(field.value)
             case .grpcEncoding: try head.checkEncoding(field.value)
-            case .userAgent, .other: head.append(field, name: field.name, value: field.value)
+            case .userAgent, .grpcPreviousAttempts, .other: head.append(field, name: field.name, value: field.value)
             default: break
             }
         }

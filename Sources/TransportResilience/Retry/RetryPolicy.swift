@@ -20,21 +20,37 @@ public struct RetryPolicy: Sendable {
     /// The longest wait that a server may ask for (`grpc-retry-pushback-ms`); a longer one ends the attempts.
     public var maximumPushback: Duration
 
+    /// How long one attempt at a unary call may take; `nil` leaves it the call's whole deadline. At most a day. Over a
+    /// transport only: streams, and `withRetry`, whose body sets its own deadlines, do not heed it.
+    public var perAttemptTimeout: Duration?
+
+    /// How much of a stream's messages is kept to be sent again, in bytes; each message counts 32 more. A stream that
+    /// sends more is not retried any longer. Over a transport only.
+    public var maximumReplayBytes: Int
+
+    /// Whether a call that the wire proves not to have reached the peer's handler is sent again at once, one time,
+    /// whatever its class and the budget ("transparent retry", gRFC A6). Over a transport only.
+    public var retriesTransparently: Bool
+
     public init(
         attempts: Attempts = Attempts(retries: 4), backoff: Backoff = Backoff(),
-        retryable: [RetryableErrors] = RetryPolicy.defaultRetryable, maximumPushback: Duration = .seconds(60)
+        retryable: [RetryableErrors] = RetryPolicy.defaultRetryable, maximumPushback: Duration = .seconds(60),
+        perAttemptTimeout: Duration? = nil, maximumReplayBytes: Int = 262_144, retriesTransparently: Bool = true
     ) {
         self.attempts = attempts
         self.backoff = backoff
         self.retryable = retryable
         self.maximumPushback = maximumPushback
+        self.perAttemptTimeout = perAttemptTimeout
+        self.maximumReplayBytes = maximumReplayBytes
+        self.retriesTransparently = retriesTransparently
     }
 
     /// 5 attempts; 100 ms, doubled each time, at most 5 s, with full jitter; ``defaultRetryable`` errors.
     public static let `default` = RetryPolicy()
 
     /// One attempt.
-    public static let never = RetryPolicy(attempts: .once, retryable: [])
+    public static let never = RetryPolicy(attempts: .once, retryable: [], retriesTransparently: false)
 
     /// `unavailable`; `deadlineExceeded`, which helps only
     /// where an attempt has a shorter deadline than the whole; and, from 1 s on,

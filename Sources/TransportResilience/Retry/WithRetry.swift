@@ -19,6 +19,7 @@ public import NodeTransport
 ///     `TransportError` that says `notProcessed`.
 ///   - deadline: By when to give up, all attempts together; the deadline of the handler this runs in, if any, bounds
 ///     it. Calls within `body` inherit it.
+///   - budget: What retries are taken from, shared by all that is done with one peer.
 ///   - logger: Where retries are logged.
 ///   - clock: What delays pass on.
 ///   - randomness: Numbers within 0..<1, for the jitter.
@@ -31,6 +32,7 @@ public func withRetry<Value, C: Clock>(
     operation: String,
     isIdempotent: Bool = false,
     deadline: Deadline? = nil,
+    budget: RetryBudget? = nil,
     logger: Logger? = nil,
     clock: C = ContinuousClock(),
     randomness: () -> Double = { .random(in: 0..<1) },
@@ -38,21 +40,26 @@ public func withRetry<Value, C: Clock>(
 ) async throws -> Value where C.Instant == ContinuousClock.Instant {
     let bound = Deadline.effective(deadline, now: clock.now)
     var machine = RetryMachine(policy: policy, isIdempotent: isIdempotent, deadline: bound)
+    budget?.callBegan()
     while true {
         let attempt = machine.attempt
         do {
             guard deadline != nil else { return try await body(attempt) }
             return try await Deadline.$current.withValue(bound) { try await body(attempt) }
         } catch {
-            let decision: RetryMachine.Decision =
+            var decision: RetryMachine.Decision =
                 Task.isCancelled
                 ? .giveUp(.cancelled) : machine.failed(with: error, now: clock.now, chance: randomness())
+            if case .retry = decision, let budget, !budget.withdraw(now: clock.now) {
+                decision = .giveUp(.budgetUsedUp)
+            }
             switch decision {
             case .giveUp(let reason):
                 logger?.debug(
                     "gave up \(attempt)/\(policy.attempts): \(reason.rawValue): \(error)",
                     metadata: ["operation": "\(operation)"])
                 throw (error as? TransportError)?.at(nil, attempt: attempt) ?? error
+            case .retryTransparently: continue
             case .retry(let delay):
                 logger?.debug(
                     "retry \(attempt)/\(policy.attempts) after \(delay.inMilliseconds): \(error)",
@@ -66,13 +73,5 @@ public func withRetry<Value, C: Clock>(
                 }
             }
         }
-    }
-}
-
-extension Duration {
-    /// For people: `100 ms`.
-    fileprivate var inMilliseconds: String {
-        let milliseconds = self / .milliseconds(1)
-        return "\(Int(milliseconds.rounded())) ms"
     }
 }
