@@ -22,9 +22,6 @@ struct RetriedCall {
         var finalError: any Error { (error as? TransportError)?.at(nil, attempt: attempt) ?? error }
     }
 
-    /// How many peers a call avoids; the ones that failed last.
-    private static let maximumAvoided = 8
-
     private let context: RetryContext
     private var machine: RetryMachine
     /// The next attempt's, but for its own time-out.
@@ -54,10 +51,7 @@ struct RetriedCall {
         _ error: any Error, _ state: ConnectionState, _ isCancelled: Bool
     ) -> RetryMachine.Decision {
         if isCancelled { return .giveUp(.cancelled) }
-        switch state {
-        case .draining, .closed: return .giveUp(.connectionOver)
-        case .connecting, .ready: break
-        }
+        if !state.takesCalls { return .giveUp(.connectionOver) }
         let now = context.clock.now
         let decision = machine.failed(with: error, now: now, chance: context.randomness())
         if case .retry = decision, let budget = context.budget, !budget.withdraw(now: now) {
@@ -67,14 +61,8 @@ struct RetriedCall {
     }
 
     private mutating func prepare(after error: any Error, attempt: Int) {
-        if attempt > 1 {
-            let key = "grpc-previous-rpc-attempts"
-            head.metadata.remove(key)
-            head.metadata.add(
-                contentsOf: Metadata(entries: [Metadata.Entry(key: key, value: .text(String(attempt - 1)))]))
-        }
-        guard let peer = (error as? TransportError)?.endpoint, !head.routing.avoided.contains(peer) else { return }
-        head.routing.avoided = head.routing.avoided.suffix(Self.maximumAvoided - 1) + [peer]
+        if attempt > 1 { head.setPreviousAttempts(attempt - 1) }
+        head.avoidPeer(of: error)
     }
 
     /// The error with the number of the attempt under way.

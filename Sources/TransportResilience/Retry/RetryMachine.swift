@@ -60,8 +60,8 @@ struct RetryMachine {
         }
         guard attempt < policy.attempts.count else { return .giveUp(.attemptsUsedUp) }
         let delay: Duration
-        if let pushback = transportError?.metadata[text: "grpc-retry-pushback-ms"] {
-            guard let asked = Self.milliseconds(pushback), asked <= policy.maximumPushback else {
+        if let pushback = transportError.flatMap({ RetryPushback($0.metadata) }) {
+            guard case .wait(let asked) = pushback, asked <= policy.maximumPushback else {
                 return .giveUp(.forbiddenByServer)
             }
             delay = asked
@@ -80,12 +80,6 @@ struct RetryMachine {
     private static func isTransparent(_ error: any Error) -> Bool {
         guard let error = error as? TransportError else { return false }
         return error.processing == .notProcessed && error.origin != .local && error.code != .cancelled
-            && error.metadata[text: "grpc-retry-pushback-ms"] == nil
-    }
-
-    /// A number of milliseconds; `nil` when it is negative or no number, which forbids retries (gRFC A6).
-    private static func milliseconds(_ text: String) -> Duration? {
-        guard let number = Int32(text), number >= 0 else { return nil }
-        return .milliseconds(Int(number))
+            && RetryPushback(error.metadata) == nil
     }
 }
