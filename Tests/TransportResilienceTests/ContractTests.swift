@@ -25,7 +25,7 @@ struct ContractTests {
     func allOfThem(_ contractCase: ContractCase) async throws {
         // Some cases fail calls on purpose, and those are tried again here.
         let breaker = BreakerPolicy(consecutiveFailures: 1_000, minimumCalls: 1_000)
-        let retry = RetryPolicy(backoff: .constant(.milliseconds(1)))
+        let retry = RetryPolicy(backoff: .constant(.milliseconds(1)), retryable: [.codes([.unavailable])])
         try await contractCase.run(
             Wrapped("all") {
                 $0.breaking(breaker).hedging(HedgingPolicy(delay: .seconds(60))).retrying(retry).withIdempotentCalls
