@@ -101,7 +101,7 @@ public final class CircuitBreaker: Sendable {
             if change != nil { publish(storage.machine) }
             return change
         }
-        if let change { tell(change, endpoint, verdict == .failure ? error : nil) }
+        if let change { tell(change, endpoint, error) }
     }
 
     /// Called under the lock.

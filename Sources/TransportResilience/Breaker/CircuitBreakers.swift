@@ -21,15 +21,8 @@ public final class CircuitBreakers: Sendable {
         let clock = AnyContinuousClock(clock)
         table = EndpointTable(limit: maximumEndpoints) { endpoint in
             CircuitBreaker(endpoint, policy, clock) { change, endpoint, error in
-                let (kind, level, detail): (ResilienceEvent.Kind, Logger.Level, String) =
-                    switch change {
-                    case .opened(let duration, let reason):
-                        (.breakerOpened, .notice, "for \(duration.asWait): \(reason)")
-                    case .halfOpened: (.breakerHalfOpened, .info, "the next call decides")
-                    case .closed: (.breakerClosed, .info, "the probe ended well")
-                    }
-                let event = ResilienceEvent(kind, endpoint: endpoint, detail: detail, error: error)
-                logger?.log(level: level, "\(event)")
+                let event = ResilienceEvent(change, endpoint, error)
+                logger?.log(level: event.kind == .breakerOpened ? .notice : .info, "\(event)")
                 onEvent?(event)
             }
         }
@@ -40,4 +33,17 @@ public final class CircuitBreakers: Sendable {
 
     /// How the peers stand that have a breaker.
     public var states: [Endpoint: CircuitBreaker.State] { table.all.mapValues(\.state) }
+}
+
+extension ResilienceEvent {
+    /// - Parameter error: The last failure; told where it opened the breaker.
+    fileprivate init(_ change: BreakerMachine.Change, _ endpoint: Endpoint, _ error: TransportError?) {
+        switch change {
+        case .opened(let duration, let reason):
+            self.init(
+                .breakerOpened, endpoint: endpoint, detail: "for \(duration.asWait): \(reason)", error: error)
+        case .halfOpened: self.init(.breakerHalfOpened, endpoint: endpoint, detail: "the next call decides")
+        case .closed: self.init(.breakerClosed, endpoint: endpoint, detail: "the probe ended well")
+        }
+    }
 }

@@ -31,21 +31,20 @@ struct OutcomeWindow {
     }
 
     private mutating func advance(to now: ContinuousClock.Instant) {
-        // Instants are far less than 2^63 of the shortest widths apart; a clock that says otherwise clears the window.
-        let steps = Int(exactly: (bucketEnd.duration(to: now) / width).rounded(.down)) ?? Self.bucketCount
-        guard steps < Self.bucketCount else {
+        // `nil` after more time than there is.
+        let whole = Int(exactly: (bucketEnd.duration(to: now) / width).rounded(.down))
+        if let whole, whole < Self.bucketCount {
+            for _ in 0...whole {
+                cursor = (cursor + 1) % Self.bucketCount
+                calls -= buckets[cursor].calls
+                failures -= buckets[cursor].failures
+                buckets[cursor] = Bucket()
+                bucketEnd = bucketEnd.advanced(by: width)
+            }
+        } else {
             buckets = [Bucket](repeating: Bucket(), count: Self.bucketCount)
             (calls, failures) = (0, 0)
-            // Begun anew at `now`, for want of anything that the old steps would have to fit.
-            bucketEnd = now.advanced(by: width)
-            return
-        }
-        for _ in 0...steps {
-            cursor = (cursor + 1) % Self.bucketCount
-            calls -= buckets[cursor].calls
-            failures -= buckets[cursor].failures
-            buckets[cursor] = Bucket()
-            bucketEnd = bucketEnd.advanced(by: width)
+            bucketEnd = whole.map { bucketEnd.advanced(by: width * ($0 + 1)) } ?? now.advanced(by: width)
         }
     }
 }

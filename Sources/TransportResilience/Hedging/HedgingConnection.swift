@@ -37,6 +37,7 @@ struct HedgingConnection: ConnectionWrapper {
         var machine = HedgingMachine(policy, deadline: head.deadline, now: clock.now)
         send(head, request, copy: 1, in: &group)
         var timer = setTimer(nil, machine.nextCopyAt, in: &group)
+        var lastError: any Error = TransportError(.internal, "\(head.method) has no copy", endpoint: endpoint)
         while let outcome = await group.next() {
             switch outcome {
             case .woken: break
@@ -44,9 +45,8 @@ struct HedgingConnection: ConnectionWrapper {
             case .ended(let copy, .failure(let error)):
                 let goesOn = machine.failed(with: error, now: clock.now)
                 if !base.state.takesCalls { machine.stop() }
-                guard goesOn, !machine.isOver, !Task.isCancelled else {
-                    return .failure((error as? TransportError)?.at(nil, attempt: copy) ?? error)
-                }
+                lastError = (error as? TransportError)?.at(nil, attempt: copy) ?? error
+                guard goesOn, !Task.isCancelled else { return .failure(lastError) }
                 head.avoidPeer(of: error)
             }
             if Task.isCancelled, machine.pendingCount == 0 {
@@ -63,10 +63,11 @@ struct HedgingConnection: ConnectionWrapper {
             } else if machine.isDue(now: now) {
                 machine.stop()
             }
+            if machine.isOver { return .failure(lastError) }
             timer = setTimer(timer, machine.nextCopyAt, in: &group)
         }
         // Not reached: while the machine is not over, a copy or a timer is under way.
-        return .failure(TransportError(.internal, "\(head.method) has no copy under way", endpoint: endpoint))
+        return .failure(lastError)
     }
 
     private func send(_ head: CallHead, _ request: Bytes, copy: Int, in group: inout TaskGroup<Outcome>) {
