@@ -7,18 +7,23 @@ struct ReplayBuffer {
 
     private let limit: Int
     private var byteCount = 0
-    private(set) var messages: [Bytes] = []
+    /// Most streams of one request need no array.
+    private var first: Bytes?
+    private var others: [Bytes] = []
     /// Whether the client has half-closed.
     private(set) var isFinished = false
 
     init(limit: Int) { self.limit = limit }
+
+    /// All messages, in order.
+    var messages: [Bytes] { (first.map { [$0] } ?? []) + others }
 
     /// Keeps `message`; false when it is over the limit.
     mutating func append(_ message: Bytes) -> Bool {
         let cost = message.count + Self.overheadBytes
         guard cost <= limit - byteCount else { return false }
         byteCount += cost
-        messages.append(message)
+        if first == nil { first = message } else { others.append(message) }
         return true
     }
 

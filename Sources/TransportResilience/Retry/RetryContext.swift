@@ -4,6 +4,7 @@ internal import NodeTransport
 /// What the calls of one retrying connection share.
 final class RetryContext: Sendable {
     let policy: RetryPolicy
+    let hasAttemptTimeout: Bool
     let budget: RetryBudget?
     let endpoint: Endpoint
     let clock: AnyContinuousClock
@@ -16,6 +17,7 @@ final class RetryContext: Sendable {
         randomness: @escaping @Sendable () -> Double, logger: Logger?, onEvent: ResilienceObserver?
     ) {
         self.policy = policy
+        hasAttemptTimeout = policy.perAttemptTimeout != nil
         self.budget = budget
         self.endpoint = endpoint
         self.clock = clock

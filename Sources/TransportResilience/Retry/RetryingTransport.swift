@@ -68,10 +68,11 @@ struct RetryingConnection: ConnectionWrapper {
     func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
         context.budget?.callBegan()
         do {
-            return try await base.unary(RetriedCall.timed(head, context), request)
+            // Without a time-out of its own the first attempt needs no head of its own.
+            if context.hasAttemptTimeout { return try await base.unary(RetriedCall.timed(head, context), request) }
+            return try await base.unary(head, request)
         } catch {
-            return try await retry(head, after: error) { try await base.unary(RetriedCall.timed($0, context), request) }
-                .value
+            return try await retryUnary(head, request, after: error)
         }
     }
 
@@ -80,9 +81,17 @@ struct RetryingConnection: ConnectionWrapper {
         do {
             return RetryingCall(StreamAttempts(try await base.open(head), head, self))
         } catch {
-            let (call, retried) = try await retry(head, after: error) { try await base.open($0) }
-            return RetryingCall(StreamAttempts(call, head, self, retried))
+            return try await retryOpen(head, after: error)
         }
+    }
+
+    private func retryUnary(_ head: CallHead, _ request: Bytes, after error: any Error) async throws -> UnaryReply {
+        try await retry(head, after: error) { try await base.unary(RetriedCall.timed($0, context), request) }.value
+    }
+
+    private func retryOpen(_ head: CallHead, after error: any Error) async throws -> any ClientCall {
+        let (call, retried) = try await retry(head, after: error) { try await base.open($0) }
+        return RetryingCall(StreamAttempts(call, head, self, retried))
     }
 
     /// The attempts after the first.
