@@ -1,4 +1,5 @@
-// A service that fails three times out of four, and a client that does not give up. Prints a log line for each retry.
+// A service that fails three times out of four, and a client that does not give up: by itself, or because its transport does
+// not. Then a peer that stays down, and a breaker that leaves it alone. Prints a log line for each retry.
 
 import Logging
 import NodeTransport
@@ -60,5 +61,22 @@ do {
     try await withRetry(quick, operation: "lock", isIdempotent: true, logger: logger) { _ in throw Busy() }
 } catch {
     print("gave up: \(error)")
+}
+
+// The same around a transport: every call over it is tried again, within the budget of its peer.
+let breakers = CircuitBreakers(logger: logger)
+let resilient = transport.breaking(breakers).retrying(logger: logger)
+let weather = try await transport.listen(on: "memory://weather-2", services: [FlakyService()])
+let second = try await resilient.connect(to: weather.endpoint)
+print("answer: \(try await second.call(Weather.temperature, "Porto"))")
+
+// Nobody is there: after five failures the breaker does not even try.
+let nobody = try Endpoint(parsing: "memory://nobody")
+for _ in 0..<6 {
+    do {
+        _ = try await resilient.connect(to: nobody)
+    } catch {
+        print("no connection: \(error)")
+    }
 }
 await transport.shutdown()
