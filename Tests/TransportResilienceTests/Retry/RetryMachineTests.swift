@@ -123,4 +123,35 @@ struct RetryMachineTests {
         let decision = decide(&machine, TransportError(.unavailable, "x"))
         #expect(decision == (isRetried ? .retry(after: .milliseconds(100)) : .giveUp(.outOfTime)))
     }
+
+    @Test(
+        "Transparent retries: one, at once, for what the wire proves, and without counting", arguments: [true, false])
+    func transparent(isIdempotent: Bool) {
+        var machine = RetryMachine(
+            policy: RetryPolicy(attempts: .once), isIdempotent: isIdempotent, deadline: nil,
+            allowsTransparentRetry: true)
+        #expect(decide(&machine, TransportError.refused) == .retryTransparently)
+        #expect(machine.attempt == 1)
+        #expect(decide(&machine, TransportError.refused) == .giveUp(.attemptsUsedUp))
+    }
+
+    @Test(
+        "No transparent retry",
+        arguments: [
+            TransportError(.unavailable, "this side's", origin: .local, processing: .notProcessed),
+            TransportError(.unavailable, "maybe processed", origin: .library),
+            TransportError(.cancelled, "cancelled", origin: .library, processing: .notProcessed),
+            TransportError.pushback("0"),
+        ])
+    func notTransparent(error: TransportError) {
+        var machine = RetryMachine(
+            policy: .default, isIdempotent: true, deadline: nil, allowsTransparentRetry: true)
+        #expect(decide(&machine, error) != .retryTransparently)
+    }
+
+    @Test func noTransparentRetryAfterTheDeadline() {
+        var machine = RetryMachine(
+            policy: .default, isIdempotent: true, deadline: Deadline(Self.now), allowsTransparentRetry: true)
+        #expect(decide(&machine, TransportError.refused) == .giveUp(.outOfTime))
+    }
 }

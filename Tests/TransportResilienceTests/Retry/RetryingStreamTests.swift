@@ -86,6 +86,25 @@ struct RetryingStreamTests {
         #expect(failed.peer.callCount == 1)
     }
 
+    @Test func aRefusalThatComesLateIsProofToo() async throws {
+        let rig = try await rig(faults: [.refused])
+        rig.faults.failLate()
+        let call = try await rig.connection.call(FlakyPeer.joinOnce)
+        for text in ["a", "b", "c"] { try await call.requests.send(text) }
+        #expect(try await call.response() == "a b c")
+        // A transparent retry counts as no attempt.
+        #expect(rig.peer.previousAttempts.all == [nil])
+    }
+
+    @Test func aConnectionThatIsOverIsNotTriedAgain() async throws {
+        let rig = try await rig(faults: [.refused])
+        rig.faults.failLate()
+        let call = try await rig.connection.call(FlakyPeer.join)
+        await rig.connection.close(within: .zero)
+        await #expect(throws: TransportError.self) { try await call.response() }
+        #expect(rig.faults.heads.all.count == 1)
+    }
+
     @Test("What does not fit into the buffer commits", arguments: [(9, 1), (10, 0)])
     func bufferLimit(messages: Int, retries: Int) async throws {
         // Nine messages of 68 bytes, and 32 each.

@@ -105,6 +105,8 @@ final class FlakyPeer: Service {
 /// Fails calls before they are sent, as a script says, one entry an attempt; `nil` lets one pass.
 final class Faults: ClientInterceptor {
     private let script: Mutex<ArraySlice<TransportError?>>
+    /// Whether streams fail only after they were opened, as when the peer's refusal comes late.
+    private let failsLate = Atomic(false)
     /// What each attempt began with.
     let heads = Recording<CallHead>()
 
@@ -116,14 +118,35 @@ final class Faults: ClientInterceptor {
     }
 
     func stream(_ head: CallHead, next: StreamNext) async throws -> any ClientCall {
-        try fault(head)
+        do {
+            try fault(head)
+        } catch let error as TransportError {
+            if failsLate.load(ordering: .relaxed) { return FailedCall(error) }
+            throw error
+        }
         return try await next(head)
     }
+
+    func failLate() { failsLate.store(true, ordering: .relaxed) }
 
     private func fault(_ head: CallHead) throws {
         heads.append(head)
         if let error = script.withLock({ $0.popFirst() }) ?? nil { throw error }
     }
+}
+
+/// A stream that takes everything and then fails.
+private final class FailedCall: ClientCall {
+    private let error: TransportError
+
+    init(_ error: TransportError) { self.error = error }
+
+    func send(_ message: Bytes) async throws {}
+    func finishSending() async throws {}
+    func initialMetadata() async throws -> Metadata { throw error }
+    func receive() async throws -> Bytes? { throw error }
+    var trailers: Metadata { error.metadata }
+    func cancel() {}
 }
 
 extension TransportError {
