@@ -120,16 +120,16 @@ struct RetryingStreamTests {
         #expect(rig.peer.callCount == 1 + retries)
     }
 
-    @Test("A server that answers before it reads on does not block the replay")
+    @Test("A server that answers before it reads on does not block the replay", .timeLimit(.minutes(2)))
     func replayWhileReading() async throws {
         var configuration = InMemoryConfiguration()
         configuration.maximumBufferedBytes = 1_000
         configuration.maximumBufferedMessages = 2
-        let rig = try await rig([.failAfter(0, .down)], configuration: configuration)
+        let rig = try await rig([.failUnanswered(30, .down)], configuration: configuration)
         let call = try await rig.connection.call(FlakyPeer.echo)
         let messages = (0..<40).map { number in Bytes((0..<500).map { UInt8(truncatingIfNeeded: $0 + number) }) }
-        // The first attempt fails at its first message; the second echoes each, and stops reading while nobody takes
-        // the echoes.
+        // The first attempt takes thirty messages and fails; the second echoes each, and stops reading while nobody
+        // takes the echoes.
         async let sending: Void = {
             for message in messages { try await call.requests.send(message) }
             try await call.requests.finish()

@@ -10,6 +10,8 @@ final class FlakyPeer: Service {
         case fail(TransportError)
         /// Streams: reads or sends so many messages first.
         case failAfter(Int, TransportError)
+        /// Streams: reads so many messages first and answers none.
+        case failUnanswered(Int, TransportError)
         /// Waits until it is cancelled.
         case hang
     }
@@ -58,6 +60,10 @@ final class FlakyPeer: Service {
                 while let request = try await requests.next() {
                     if case .failAfter(number, let error) = turn { throw error }
                     number += 1
+                    if case .failUnanswered(let count, let error) = turn {
+                        if number == count { throw error }
+                        continue
+                    }
                     try await responses.send(request)
                 }
                 try await self.finish(turn)
@@ -89,7 +95,7 @@ final class FlakyPeer: Service {
 
     private func finish(_ turn: Turn) async throws {
         switch turn {
-        case .answer, .failAfter: return
+        case .answer, .failAfter, .failUnanswered: return
         case .fail(let error): throw error
         case .hang:
             do {
