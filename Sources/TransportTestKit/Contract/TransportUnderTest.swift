@@ -42,6 +42,10 @@ public protocol TransportUnderTest: Sendable {
     /// What measures ``caseTimeLimit``; by default `ContinuousClock`.
     var clock: any Clock<Duration> { get }
 
+    /// Whether a connection outlives the peer's end of it, as a channel does that makes it anew; by default not: then
+    /// it says that it is closed, and why.
+    var connectionsOutlivePeers: Bool { get }
+
     /// Takes the server behind `listener` away at once and without a word, as when its process is killed.
     ///
     /// - Returns: Whether it was done; `false`, the default, passes over the cases about it.
@@ -56,6 +60,7 @@ extension TransportUnderTest {
     public var caseTimeLimit: Duration { .seconds(30) }
     public var executor: (any TaskExecutor)? { nil }
     public var clock: any Clock<Duration> { ContinuousClock() }
+    public var connectionsOutlivePeers: Bool { false }
     public func vanish(_ listener: any Listener) async throws -> Bool { false }
 }
 

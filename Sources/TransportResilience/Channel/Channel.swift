@@ -1,0 +1,98 @@
+internal import NodeTransport
+
+/// A connection to a target, for as long as it is kept: behind it, connections to peers come and go.
+///
+/// Letting go of it closes it; calls in flight may finish.
+final class Channel: Connection {
+    private let core: ChannelCore
+
+    init(_ core: ChannelCore) { self.core = core }
+
+    deinit {
+        guard !core.states.state.isClosed else { return }
+        // Ends when the calls in flight do, at the latest after the grace.
+        Task.detached { [core] in await core.close(within: core.configuration.drainGrace) }
+    }
+
+    var endpoint: Endpoint { core.target }
+    var peer: PeerIdentity? { core.onlyConnection?.peer }
+    var state: ConnectionState { core.states.state }
+    var executor: (any TaskExecutor)? { core.onlyConnection?.executor }
+
+    func stateUpdates() -> AsyncStream<ConnectionState> { core.states.updates() }
+
+    func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
+        var passes = 0
+        while true {
+            let candidate = try await core.candidate(for: head)
+            do {
+                let reply = try await candidate.connection.unary(head, request)
+                core.succeeded(candidate)
+                return reply
+            } catch {
+                core.failed(candidate, with: error)
+                passes += 1
+                guard core.mayGoElsewhere(candidate, error, head, passes: passes) else {
+                    throw Self.located(error, candidate)
+                }
+            }
+        }
+    }
+
+    func open(_ head: CallHead) async throws -> any ClientCall {
+        var passes = 0
+        while true {
+            let candidate = try await core.candidate(for: head)
+            do {
+                return ChannelCall(try await candidate.connection.open(head), candidate, core)
+            } catch {
+                core.failed(candidate, with: error)
+                passes += 1
+                guard core.mayGoElsewhere(candidate, error, head, passes: passes) else {
+                    throw Self.located(error, candidate)
+                }
+            }
+        }
+    }
+
+    func close(within grace: Duration) async { await core.close(within: grace) }
+
+    /// The error, which says at which peer: a retry may want to avoid it.
+    private static func located(_ error: any Error, _ candidate: ChannelCandidate) -> any Error {
+        guard let error = error as? TransportError, error.endpoint == nil else { return error }
+        return error.at(candidate.endpoint)
+    }
+
+    // MARK: Datagrams
+
+    /// Only where there is one connection, so that both sides mean the same peer.
+    var maximumDatagramBytes: Int? {
+        core.balancer.usesOneConnection ? core.onlyConnection?.maximumDatagramBytes : nil
+    }
+
+    func sendDatagram(_ datagram: Bytes) async throws {
+        try checkDatagrams()
+        try await core.soleCandidate(false).connection.sendDatagram(datagram)
+    }
+
+    func receiveDatagram() async throws -> Bytes {
+        try checkDatagrams()
+        while true {
+            let candidate = try await core.soleCandidate(true)
+            do {
+                return try await candidate.connection.receiveDatagram()
+            } catch let error as TransportError where error.code == .unavailable {
+                guard !candidate.connection.state.isReady else { throw error }
+                core.lost(candidate.peer, attempt: candidate.attempt, with: error)
+            }
+        }
+    }
+
+    private func checkDatagrams() throws {
+        guard core.balancer.usesOneConnection else {
+            throw TransportError(
+                .unimplemented, "a channel that balances has no datagrams: it would not be clear to whom",
+                endpoint: endpoint)
+        }
+    }
+}

@@ -1,0 +1,332 @@
+internal import NodeTransport
+internal import Synchronization
+
+/// What a channel's handle, its calls and its tasks share: the machine behind a lock, the connections, and who waits.
+///
+/// It decides under the lock and acts outside; only tasks are started under it, so that whoever gives them up finds
+/// them.
+final class ChannelCore: Sendable {
+    /// What there is of one peer.
+    struct Slot {
+        var attempt = 0
+        var task: Task<Void, Never>?
+        var connection: (any Connection)?
+        let load = PeerLoad()
+    }
+
+    struct Waiter {
+        let continuation: CheckedContinuation<Void, Never>
+        let deadline: Deadline?
+        let waitsForReady: Bool
+    }
+
+    struct State {
+        var machine: ChannelMachine
+        var picker = Picker.first
+        var random: PickRandom
+        /// The same peers in the same order.
+        var targets: [PickTarget] = []
+        var candidates: [ChannelCandidate] = []
+        var slots: [Int: Slot] = [:]
+        var waiters: [Int: Waiter] = [:]
+        var nextWaiter = 0
+        /// Connections on which calls may still be in flight, but no new ones begin.
+        var draining: [Int: any Connection] = [:]
+        var nextDraining = 0
+        var timer: (instant: ContinuousClock.Instant, task: Task<Void, Never>)?
+        var resolver: Task<Void, Never>?
+        var isClosed = false
+    }
+
+    /// What is to be done once the lock is free.
+    struct Outside {
+        var cancels: [Task<Void, Never>] = []
+        var wakes: [CheckedContinuation<Void, Never>] = []
+        var drains: [Int] = []
+        var events: [ResilienceEvent] = []
+        var asksResolver = false
+    }
+
+    let target: Endpoint
+    let base: any Transport
+    let balancer: Balancer
+    let configuration: ChannelConfiguration
+    let states = ConnectionStateSource(.connecting)
+    let clock: AnyContinuousClock
+    let state: Mutex<State>
+    private let observer: ResilienceObserver?
+    private let requests = ResolutionRequests()
+
+    init(
+        target: Endpoint, base: any Transport, balancer: Balancer, configuration: ChannelConfiguration,
+        observer: ResilienceObserver?, clock: AnyContinuousClock, seed: UInt64
+    ) {
+        self.target = target
+        self.base = base
+        self.balancer = balancer
+        self.configuration = configuration
+        self.observer = observer
+        self.clock = clock
+        var settings = ChannelMachine.Settings(target: target)
+        settings.backoff = configuration.backoff
+        settings.attemptTimeout = max(configuration.attemptTimeout, .milliseconds(1))
+        settings.asksForHealth = configuration.health != nil
+        settings.maximumPeers = configuration.maximumPeers
+        // With one connection there is nobody else to go to.
+        settings.outliers = balancer.usesOneConnection ? nil : configuration.outliers
+        if case .pickFirst(let delay) = balancer.kind { settings.attemptDelay = delay }
+        state = Mutex(
+            State(machine: ChannelMachine(settings: settings, seed: seed), random: PickRandom(seed: ~seed)))
+    }
+
+    /// Begins to follow `resolver`.
+    func start(_ resolver: any Resolver) {
+        // Ends when the channel is closed, which cancels it.
+        let task = Task.detached { [target, requests, weak self] in
+            await resolver.follow(target, requests: requests) { [weak self] result in
+                self?.update { $0.resolved(result, now: $1) }
+            }
+        }
+        let isClosed = state.withLock { state in
+            state.resolver = task
+            return state.isClosed
+        }
+        if isClosed { task.cancel() }
+    }
+
+    /// Changes the machine and does what follows.
+    func update(_ change: (inout ChannelMachine, ContinuousClock.Instant) -> ChannelMachine.Effects) {
+        let now = clock.now
+        let outside = state.withLock { state in
+            let effects = change(&state.machine, now)
+            return apply(effects, &state, now)
+        }
+        run(outside)
+    }
+
+    /// A connection takes no calls any longer; tells the machine once.
+    func lost(_ peer: Int, attempt: Int, with error: TransportError) {
+        let now = clock.now
+        let outside = state.withLock { state in
+            guard state.slots[peer]?.attempt == attempt, state.slots[peer]?.connection != nil else {
+                return Outside()
+            }
+            var outside = Outside()
+            release(peer, &state, &outside)
+            let effects = state.machine.lost(peer, attempt: attempt, with: error, now: now)
+            return apply(effects, &state, now, outside)
+        }
+        run(outside)
+    }
+
+    // MARK: Attempts
+
+    /// One attempt, and the connection that it makes for as long as it is used.
+    private func attempt(_ start: ChannelMachine.Start) async {
+        let (peer, attempt) = (start.peer, start.attempt)
+        let connection: any Connection
+        do {
+            connection = try await base.connect(to: start.endpoint)
+        } catch {
+            let error = Self.transportError(error, at: start.endpoint)
+            return update { $0.failed(peer, attempt: attempt, with: error, now: $1) }
+        }
+        guard isKept(connection, start) else { return await connection.close(within: .zero) }
+        await withDiscardingTaskGroup { group in
+            if let health = configuration.health {
+                group.addTask {
+                    await health.follow(connection) { isServing in
+                        self.update { $0.isServing(peer, attempt: attempt, isServing, now: $1) }
+                    }
+                }
+            }
+            var end = TransportError(
+                .unavailable, "the connection was closed", origin: .library, endpoint: start.endpoint)
+            for await state in connection.stateUpdates() {
+                if case .draining(let reason) = state {
+                    end = TransportError(
+                        .unavailable, "the connection is draining: \(reason)", origin: .library,
+                        endpoint: start.endpoint)
+                    break
+                }
+                if case .closed(let error) = state, let error { end = error.at(start.endpoint) }
+            }
+            // Too late, and of no effect, when it was given up from this side.
+            lost(peer, attempt: attempt, with: end)
+            group.cancelAll()
+        }
+    }
+
+    private func isKept(_ connection: any Connection, _ start: ChannelMachine.Start) -> Bool {
+        let now = clock.now
+        let outside = state.withLock { state -> Outside? in
+            guard let effects = state.machine.connected(start.peer, attempt: start.attempt, now: now) else {
+                return nil
+            }
+            state.slots[start.peer]?.connection = connection
+            return apply(effects, &state, now)
+        }
+        guard let outside else { return false }
+        run(outside)
+        return true
+    }
+
+    static func transportError(_ error: any Error, at endpoint: Endpoint) -> TransportError {
+        if let error = error as? TransportError { return error.endpoint == nil ? error.at(endpoint) : error }
+        return TransportError(
+            .unavailable, "connecting failed", cause: error, origin: .library, processing: .notProcessed,
+            endpoint: endpoint)
+    }
+
+    // MARK: Effects
+
+    /// What has to be done under the lock.
+    func apply(
+        _ effects: ChannelMachine.Effects, _ state: inout State, _ now: ContinuousClock.Instant,
+        _ before: Outside = Outside()
+    ) -> Outside {
+        var outside = before
+        for peer in effects.releases { release(peer, &state, &outside) }
+        for start in effects.starts {
+            var slot = state.slots[start.peer] ?? Slot()
+            slot.attempt = start.attempt
+            // Ends with the attempt or its connection; whoever gives the peer up cancels it.
+            slot.task = Task.detached { await self.attempt(start) }
+            state.slots[start.peer] = slot
+        }
+        if effects.usableChanged { choose(&state) }
+        outside.events += effects.events
+        outside.asksResolver = outside.asksResolver || effects.asksResolver
+        tell(&state)
+        wake(&state, now, &outside)
+        if let next = state.machine.nextTimer { arm(next, &state, &outside) }
+        return outside
+    }
+
+    func run(_ outside: Outside) {
+        for task in outside.cancels { task.cancel() }
+        for continuation in outside.wakes { continuation.resume() }
+        if outside.asksResolver { requests.request() }
+        if let observer { for event in outside.events { observer(event) } }
+        for id in outside.drains {
+            // Ends when the calls in flight do, at the latest after the grace.
+            Task.detached { [self] in
+                guard let connection = state.withLock({ $0.draining[id] }) else { return }
+                await connection.close(within: configuration.drainGrace)
+                state.withLock { _ = $0.draining.removeValue(forKey: id) }
+            }
+        }
+    }
+
+    private func release(_ peer: Int, _ state: inout State, _ outside: inout Outside) {
+        guard var slot = state.slots[peer] else { return }
+        if let task = slot.task { outside.cancels.append(task) }
+        if let connection = slot.connection {
+            state.nextDraining += 1
+            state.draining[state.nextDraining] = connection
+            outside.drains.append(state.nextDraining)
+        }
+        (slot.task, slot.connection) = (nil, nil)
+        state.slots[peer] = slot
+    }
+
+    /// Lines up the connections that calls may go to.
+    private func choose(_ state: inout State) {
+        let known = Set(state.machine.peers.map(\.id))
+        state.slots = state.slots.filter { known.contains($0.key) }
+        (state.targets, state.candidates) = ([], [])
+        for id in state.machine.usable {
+            guard let peer = state.machine.peer(id), let slot = state.slots[id], let connection = slot.connection
+            else { continue }
+            state.targets.append(
+                PickTarget(endpoint: peer.resolved.endpoint, weight: peer.resolved.weight, load: slot.load))
+            state.candidates.append(
+                ChannelCandidate(
+                    peer: id, attempt: slot.attempt, endpoint: peer.resolved.endpoint, connection: connection,
+                    load: slot.load))
+        }
+        state.picker = Picker(balancer, state.targets, random: &state.random)
+    }
+
+    /// Tells the channel's state; under the lock, so that states do not overtake each other.
+    private func tell(_ state: inout State) {
+        switch state.machine.readiness {
+        case .ready: if !states.state.isReady { states.update(.ready) }
+        case .connecting, .failing: if states.state.isReady { states.update(.connecting) }
+        case .closed: break
+        }
+    }
+
+    private func wake(_ state: inout State, _ now: ContinuousClock.Instant, _ outside: inout Outside) {
+        guard !state.waiters.isEmpty else { return }
+        let readiness = state.machine.readiness
+        // Who came first goes first.
+        for (id, waiter) in state.waiters.sorted(by: { $0.key < $1.key }) {
+            let goesOn =
+                switch readiness {
+                case .ready, .closed: true
+                case .failing: !waiter.waitsForReady
+                case .connecting: false
+                }
+            guard goesOn || waiter.deadline?.hasPassed(now: now) == true else { continue }
+            state.waiters[id] = nil
+            outside.wakes.append(waiter.continuation)
+        }
+    }
+
+    // MARK: Time
+
+    /// Wakes the channel at `instant`, unless it wakes before in any case.
+    func arm(_ instant: ContinuousClock.Instant, _ state: inout State, _ outside: inout Outside) {
+        if let timer = state.timer {
+            if timer.instant <= instant { return }
+            outside.cancels.append(timer.task)
+        }
+        // Ends at its time; closing the channel, or an earlier timer, cancels it.
+        let task = Task.detached { [weak self, clock] in
+            guard (try? await clock.sleep(until: instant)) != nil else { return }
+            self?.timerFired(instant)
+        }
+        state.timer = (instant, task)
+    }
+
+    private func timerFired(_ instant: ContinuousClock.Instant) {
+        let now = clock.now
+        let outside = state.withLock { state in
+            if state.timer?.instant == instant { state.timer = nil }
+            var outside = apply(state.machine.passTime(now: now), &state, now)
+            if let deadline = state.waiters.values.compactMap(\.deadline).min() {
+                arm(deadline.instant, &state, &outside)
+            }
+            return outside
+        }
+        run(outside)
+    }
+
+    // MARK: The end
+
+    /// Begins no further calls, lets those in flight finish for at most `grace`, and gives everything up.
+    func close(within grace: Duration) async {
+        let now = clock.now
+        let (outside, connections) = state.withLock { state -> (Outside, [any Connection]) in
+            var outside = Outside()
+            if !state.isClosed {
+                state.isClosed = true
+                states.update(.draining("the client closes the channel"))
+                outside.cancels += [state.resolver, state.timer?.task].compactMap { $0 }
+                (state.resolver, state.timer) = (nil, nil)
+                outside = apply(state.machine.close(), &state, now, outside)
+                outside.drains = []
+            }
+            return (outside, Array(state.draining.values))
+        }
+        run(outside)
+        await withDiscardingTaskGroup { group in
+            for connection in connections { group.addTask { await connection.close(within: grace) } }
+        }
+        state.withLock { state in
+            state.draining = [:]
+            states.update(.closed(nil))
+        }
+    }
+}
