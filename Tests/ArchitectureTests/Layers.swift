@@ -48,7 +48,7 @@ let layers: [Module] = [
         foreign: platform.union(["Synchronization"])
     ),
 
-    Module("TransportResilience", ["NodeTransport"], foreign: ["Logging", "Synchronization"]),
+    Module("TransportResilience", ["NodeTransport"], foreign: platform.union(["Logging", "Synchronization"])),
     Module("TransportProtobuf", ["NodeTransport"], foreign: ["SwiftProtobuf"]),
     Module(
         "TransportEtcd", ["NodeTransport", "TransportProtobuf", "TransportResilience"],

@@ -79,6 +79,8 @@ struct ChannelMachine {
 
     func peer(_ id: Int) -> Peer? { peers.first { $0.id == id } }
 
+    func isEjected(_ id: Int) -> Bool { outliers?.isEjected(id) == true }
+
     /// When ``passTime(now:)`` is due.
     var nextTimer: ContinuousClock.Instant? {
         var timers = peers.compactMap { $0.way.nextTimer(attemptTimeout: settings.attemptTimeout) }

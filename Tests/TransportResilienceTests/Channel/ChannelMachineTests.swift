@@ -229,8 +229,9 @@ struct ChannelMachineTests {
         #expect(rig.takeStarted() == ["a:1"] && rig.readiness == "closed")
     }
 
-    @Test("Whatever happens in whatever order, only peers that are listed, ready and not ejected are used",
-          arguments: randomSeeds, [Duration?.none, .milliseconds(250)])
+    @Test(
+        "Whatever happens in whatever order, only peers that are listed, ready and not ejected are used",
+        arguments: randomSeeds, [Duration?.none, .milliseconds(250)])
     func anyOrder(seed: UInt64, attemptDelay: Duration?) throws {
         var random = PickRandom(seed: seed)
         let outliers = attemptDelay == nil ? OutlierPolicy(failuresInARow: 1, maximumEjectedShare: 0.5) : nil
@@ -252,6 +253,7 @@ struct ChannelMachineTests {
             let used = rig.machine.usable.compactMap { id in peers.first { $0.id == id } }
             #expect(used.count == rig.machine.usable.count, "listed")
             #expect(used.allSatisfy { $0.way.isReady }, "ready")
+            #expect(!used.contains { rig.machine.isEjected($0.id) }, "not ejected")
             #expect(Set(used.map(\.priority)).count <= 1, "of one priority")
             #expect((rig.readiness == "ready") == !used.isEmpty)
             if attemptDelay != nil { #expect(used.count <= 1) }

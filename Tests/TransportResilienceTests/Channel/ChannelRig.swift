@@ -1,0 +1,161 @@
+import NodeTransport
+import Synchronization
+import Testing
+import TransportResilience
+import TransportTestKit
+
+/// Servers on a network in memory, and what clients of theirs use.
+final class ChannelRig: Sendable {
+    /// Answers with the server's name.
+    static let who = Method<Unary, String, String>("test.Test", "Who", request: .utf8, response: .utf8)
+    /// Answers each message with the server's name.
+    static let chat = Method<Bidirectional, String, String>("test.Test", "Chat", request: .utf8, response: .utf8)
+
+    private struct TestService: Service {
+        let handlers: [MethodHandler]
+    }
+
+    let clock = VirtualClock()
+    let network = InMemoryNetwork()
+    let servers: InMemoryTransport
+    let client: InMemoryTransport
+    let resolver = TestResolver()
+    let events = ListOf<ResilienceEvent>()
+    /// The servers that answer with a status.
+    let failing = Mutex<[String: StatusCode]>([:])
+
+    init() {
+        // Calls' own deadlines pass on the system's clock, what channels wait for on the rig's.
+        servers = InMemoryTransport(network: network)
+        client = InMemoryTransport(network: network)
+    }
+
+    func end() async {
+        await client.shutdown(within: .zero)
+        await servers.shutdown(within: .zero)
+    }
+
+    static func endpoint(_ name: String) throws -> Endpoint { try Endpoint(parsing: "memory://\(name)") }
+
+    @discardableResult
+    func serve(_ name: String) async throws -> any Listener {
+        let handlers = [
+            Self.who.handle { [self] _, _ in
+                if let code = failing.withLock({ $0[name] }) { throw TransportError(code, "as asked") }
+                return name
+            },
+            Self.chat.handle { requests, responses, _ in
+                while try await requests.next() != nil { try await responses.send(name) }
+            },
+        ]
+        return try await servers.listen(
+            on: Self.endpoint(name), serving: ServiceTable([TestService(handlers: handlers)]))
+    }
+
+    func peers(_ names: String...) throws -> [ResolvedPeer] { try names.map { ResolvedPeer(try Self.endpoint($0)) } }
+
+    /// The client's transport with channels that stand on the rig's resolver and clock.
+    func balanced(
+        _ balancer: Balancer, _ configuration: ChannelConfiguration = ChannelConfiguration(),
+        over base: (any Transport)? = nil
+    ) -> any Transport {
+        let base: any Transport = base ?? client
+        return base.balanced(
+            balancer, resolver: resolver, configuration: configuration,
+            observer: { [events] in events.append($0) }, clock: clock)
+    }
+
+    func connect(_ balancer: Balancer, _ configuration: ChannelConfiguration = ChannelConfiguration()) async throws
+        -> any Connection
+    {
+        try await balanced(balancer, configuration).connect(to: Self.endpoint("target"))
+    }
+}
+
+/// Another transport, whose connections can be seen and whose peers may not answer.
+final class WatchedTransport: Transport {
+    let connections = ListOf<any Connection>()
+    /// Peers to which connecting does not end.
+    let silent: Set<Endpoint>
+    let attempts = ListOf<Endpoint>()
+    private let base: any Transport
+
+    init(_ base: any Transport, silent: Set<Endpoint> = []) {
+        self.base = base
+        self.silent = silent
+    }
+
+    func connect(to endpoint: Endpoint) async throws -> any Connection {
+        attempts.append(endpoint)
+        if silent.contains(endpoint) {
+            // Ends when the task is cancelled.
+            for await _ in AsyncStream<Never>.makeStream().stream {}
+            throw CancellationError()
+        }
+        let connection = try await base.connect(to: endpoint)
+        connections.append(connection)
+        return connection
+    }
+
+    func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {
+        try await base.listen(on: endpoint, serving: table)
+    }
+
+    func shutdown(within grace: Duration) async { await base.shutdown(within: grace) }
+}
+
+/// A resolver that a test drives.
+final class TestResolver: Resolver {
+    private let results: AsyncStream<Result<[ResolvedPeer], TransportError>>
+    private let continuation: AsyncStream<Result<[ResolvedPeer], TransportError>>.Continuation
+    let requestCount = Mutex(0)
+
+    init() { (results, continuation) = AsyncStream.makeStream() }
+
+    /// For the one channel that follows.
+    func resolve(_ peers: [ResolvedPeer]) { continuation.yield(.success(peers)) }
+    func fail(_ error: TransportError) { continuation.yield(.failure(error)) }
+
+    func follow(
+        _ target: Endpoint, requests: ResolutionRequests,
+        report: @escaping @Sendable (Result<[ResolvedPeer], TransportError>) -> Void
+    ) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in requests.requests { self.requestCount.withLock { $0 += 1 } }
+            }
+            for await result in results { report(result) }
+            group.cancelAll()
+        }
+    }
+}
+
+/// A list that tasks append to, and that tests wait on.
+final class ListOf<Element: Sendable>: Sendable {
+    private let list = Mutex<[Element]>([])
+    private let changes: AsyncStream<Void>
+    private let changed: AsyncStream<Void>.Continuation
+
+    init() { (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    var all: [Element] { list.withLock { $0 } }
+
+    func append(_ element: Element) {
+        list.withLock { $0.append(element) }
+        changed.yield()
+    }
+
+    /// Returns once `isMet` holds; one task at a time may wait.
+    func wait(until isMet: ([Element]) -> Bool) async {
+        if isMet(all) { return }
+        for await _ in changes where isMet(all) { return }
+    }
+}
+
+extension ListOf<ResilienceEvent> {
+    func count(_ kind: ResilienceEvent.Kind) -> Int { all.count { $0.kind == kind } }
+
+    func wait(for kind: ResilienceEvent.Kind, count: Int = 1) async {
+        await wait { $0.count { $0.kind == kind } >= count }
+    }
+}
