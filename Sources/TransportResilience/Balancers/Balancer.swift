@@ -3,7 +3,7 @@ public import NodeTransport
 /// How a channel chooses among the peers behind its target.
 ///
 /// Whatever the choice: only peers that are connected are taken; of their priorities the lowest that has any; never one
-/// that is ejected; and those that ``CallRouting/avoided`` names only when there is no other.
+/// that is ejected; and those that `CallRouting.avoided` names only when there is no other.
 public struct Balancer: Sendable {
     /// Finds a call's key.
     public typealias Key = @Sendable (CallHead) -> String?
@@ -45,7 +45,7 @@ public struct Balancer: Sendable {
     ///
     /// - Parameters:
     ///   - loadFactor: By how much a peer may be above its share; at least 1.
-    ///   - key: The key of a call whose ``CallRouting/key`` is `nil`.
+    ///   - key: The key of a call whose `CallRouting.key` is `nil`.
     public static func consistentHashing(loadFactor: Double = 1.25, key: Key? = nil) -> Balancer {
         // Also what "not a number" becomes.
         Balancer(kind: .consistentHashing(loadFactor: loadFactor >= 1 ? loadFactor : 1, key: key))

@@ -7,11 +7,13 @@ struct ConsistentHashingPicker: Sendable {
     let key: Balancer.Key?
     private let loadFactor: Double
     private let hashes: [UInt64]
+    private let areAlike: Bool
 
     init(_ targets: [PickTarget], loadFactor: Double, key: Balancer.Key?) {
         self.key = key
         self.loadFactor = loadFactor
         hashes = targets.map { StableHash.of($0.endpoint.description) }
+        areAlike = Set(targets.map(\.weight)).count <= 1
     }
 
     func pick(_ key: String, _ targets: [PickTarget], among choice: some RandomAccessCollection<Int>) -> Int? {
@@ -42,6 +44,7 @@ struct ConsistentHashingPicker: Sendable {
     /// Highest with a probability in proportion to the weight: `weight / −ln(u)` with an even `u` within 0..<1.
     private func score(_ index: Int, _ keyHash: UInt64, weight: Int) -> Double {
         let even = (Double(StableHash.mixed(hashes[index] ^ keyHash) >> 11) + 0.5) * 0x1p-53
-        return Double(weight) / -log(even)
+        // Among equals the order is the same without the logarithm, which is most of the work.
+        return areAlike ? even : Double(weight) / -log(even)
     }
 }

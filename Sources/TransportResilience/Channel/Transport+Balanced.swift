@@ -10,12 +10,13 @@ extension Transport {
     /// ```
     ///
     /// While no peer is ready, calls wait as long as one is being connected to for the first time; then they fail with
-    /// `unavailable`, or go on waiting until their deadline where ``CallRouting/waitsForReady`` says so. A call whose
+    /// `unavailable`, or go on waiting until their deadline where `CallRouting.waitsForReady` says so. A call whose
     /// connection goes away before the peer has seen it is sent to another by itself. Peers that leave the list, or
     /// that ask for it, are replaced while their calls in flight finish.
     ///
-    /// Such a connection is ``ConnectionState/ready`` while a peer is, otherwise ``ConnectionState/connecting``; it is
-    /// closed only by this side. Letting go of it closes it.
+    /// Such a connection is `ConnectionState.ready` while a peer is, otherwise `ConnectionState.connecting`; it is
+    /// closed only by this side. Letting go of it closes it; calls in flight may then go on for
+    /// ``ChannelConfiguration/drainGrace``.
     ///
     /// - Parameters:
     ///   - balancer: How a peer is chosen.
@@ -39,7 +40,7 @@ extension Transport {
     /// let peer = try await GRPCTransport().reconnecting(.betweenNodes).connect(to: "grpc://10.0.0.7:50051")
     /// ```
     ///
-    /// The same as ``balanced(_:resolver:configuration:observer:clock:)`` with the target as the only peer.
+    /// The same as `balanced(_:resolver:configuration:observer:clock:)` with the target as the only peer.
     ///
     /// - Parameters:
     ///   - backoff: The delays between attempts.
