@@ -22,36 +22,46 @@ final class Channel: Connection {
     func stateUpdates() -> AsyncStream<ConnectionState> { core.states.updates() }
 
     func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
-        var passes = 0
-        while true {
-            let candidate = try await core.candidate(for: head)
-            do {
+        let candidate = try await core.candidate(for: head)
+        do {
+            let reply = try await candidate.connection.unary(head, request)
+            core.succeeded(candidate)
+            return reply
+        } catch {
+            return try await elsewhere(head, candidate, error) { [core] head, candidate in
                 let reply = try await candidate.connection.unary(head, request)
                 core.succeeded(candidate)
                 return reply
-            } catch {
-                core.failed(candidate, with: error)
-                passes += 1
-                guard core.mayGoElsewhere(candidate, error, head, passes: passes) else {
-                    throw Self.located(error, candidate)
-                }
             }
         }
     }
 
     func open(_ head: CallHead) async throws -> any ClientCall {
+        let candidate = try await core.candidate(for: head)
+        do {
+            return ChannelCall(try await candidate.connection.open(head), candidate, core)
+        } catch {
+            return try await elsewhere(head, candidate, error) { [core] head, candidate in
+                ChannelCall(try await candidate.connection.open(head), candidate, core)
+            }
+        }
+    }
+
+    /// A call that has failed is made anew for as long as no peer has seen it.
+    private func elsewhere<Value>(
+        _ head: CallHead, _ candidate: ChannelCandidate, _ error: any Error,
+        _ body: (CallHead, ChannelCandidate) async throws -> Value
+    ) async throws -> Value {
+        var (head, candidate, error) = (head, candidate, error)
         var passes = 0
         while true {
-            let candidate = try await core.candidate(for: head)
-            do {
-                return ChannelCall(try await candidate.connection.open(head), candidate, core)
-            } catch {
-                core.failed(candidate, with: error)
-                passes += 1
-                guard core.mayGoElsewhere(candidate, error, head, passes: passes) else {
-                    throw Self.located(error, candidate)
-                }
+            core.failed(candidate, with: error)
+            passes += 1
+            guard try await core.goesElsewhere(candidate, error, &head, passes: passes) else {
+                throw Self.located(error, candidate)
             }
+            candidate = try await core.candidate(for: head)
+            do { return try await body(head, candidate) } catch let next { error = next }
         }
     }
 

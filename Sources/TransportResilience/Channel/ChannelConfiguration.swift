@@ -6,6 +6,9 @@ public struct ChannelConfiguration: Sendable {
     /// How long one attempt to connect may take, handshakes included; 20 s.
     public var attemptTimeout: Duration = .seconds(20)
 
+    /// How many attempts to connect of one channel are under way at one time; 64.
+    public var maximumAttempts = 64
+
     /// Whether `connect(to:)` returns at once, with a channel that is still connecting; otherwise it returns when the
     /// first peer is ready, and throws when all have failed once.
     public var connectsLazily = false

@@ -100,23 +100,55 @@ extension ChannelCore {
         }
     }
 
-    /// Whether a call that failed over `candidate` may be made over another connection without anyone's leave: its
-    /// connection was going away already and the peer has not seen it.
+    /// Whether a call that failed over `candidate` may be made anew without anyone's leave, for no peer has seen it;
+    /// waits with it where that is what the call wants.
     ///
-    /// - Parameter passes: How often the call was made.
-    func mayGoElsewhere(_ candidate: ChannelCandidate, _ error: any Error, _ head: CallHead, passes: Int) -> Bool {
-        guard let error = error as? TransportError, error.code == .unavailable, error.processing == .notProcessed,
-            !candidate.connection.state.isReady
-        else { return false }
-        // The connection's own word may not have come yet.
-        lost(candidate.peer, attempt: candidate.attempt, with: error)
-        return passes < 3 || head.routing.waitsForReady
+    /// - Parameters:
+    ///   - head: From now on avoids the peer.
+    ///   - passes: How often the call was made.
+    /// - Throws: As ``candidate(for:)``, when it waits.
+    func goesElsewhere(_ candidate: ChannelCandidate, _ error: any Error, _ head: inout CallHead, passes: Int)
+        async throws -> Bool
+    {
+        guard let error = error as? TransportError, error.code == .unavailable, error.processing == .notProcessed else {
+            return false
+        }
+        let waits = head.routing.waitsForReady
+        if !candidate.connection.state.isReady {
+            // The connection's own word may not have come yet.
+            lost(candidate.peer, attempt: candidate.attempt, with: error)
+            return waits || passes < Self.maximumPasses
+        }
+        // The peer has refused it, not the connection: once elsewhere, then it is for others to decide.
+        if error.origin == .remote, passes > 1 { return false }
+        guard waits || passes < Self.maximumPasses else { return false }
+        if !head.routing.avoided.contains(candidate.endpoint) { head.routing.avoided.append(candidate.endpoint) }
+        if passes < Self.maximumPasses, state.withLock({ $0.candidates.contains { $0.peer != candidate.peer } }) {
+            return true
+        }
+        // The connection takes no calls and does not say why: perhaps it is just ending.
+        guard waits else { return false }
+        let delay = configuration.backoff.delay(beforeRetry: passes, chance: 0.5)
+        try await wait(
+            for: "\(head.method)", deadline: head.deadline, true,
+            orChange: (candidate, clock.now.advanced(by: delay)))
+        return true
     }
+
+    /// How often a call that does not wait is made.
+    private static let maximumPasses = 3
 
     // MARK: Waiting
 
     /// Waits until there is something new for a call.
-    private func wait(for what: String, deadline: Deadline?, _ waitsForReady: Bool) async throws {
+    ///
+    /// - Parameter change: A connection that has refused the call: then anything that happens is news, and so is that
+    ///   the time has come.
+    private func wait(
+        for what: String, deadline: Deadline?, _ waitsForReady: Bool,
+        orChange change: (of: ChannelCandidate, by: ContinuousClock.Instant)? = nil
+    ) async throws {
+        let waking = [deadline, change.map { Deadline($0.by) }].compactMap { $0 }.min()
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -130,17 +162,19 @@ extension ChannelCore {
                     // Asked under the lock: the cancellation handler removes only what it finds.
                     guard !Task.isCancelled, deadline?.hasPassed(now: now) != true else { return true }
                     switch state.machine.readiness {
-                    case .ready, .closed: return true
+                    case .closed: return true
+                    case .ready where change.map { !state.uses($0.of) } ?? true: return true
                     case .failing where !waitsForReady: return true
-                    case .failing, .connecting: break
+                    case .ready, .failing, .connecting: break
                     }
                     guard state.waiters.count < configuration.maximumWaitingCalls else {
                         isRoom.store(false, ordering: .relaxed)
                         return true
                     }
                     state.waiters[id] = Waiter(
-                        continuation: continuation, deadline: deadline, waitsForReady: waitsForReady)
-                    if let deadline { arm(deadline.instant, &state, &outside) }
+                        continuation: continuation, deadline: waking, waitsForReady: waitsForReady,
+                        wantsChange: change != nil)
+                    if let waking { arm(waking.instant, &state, &outside) }
                     return false
                 }
                 run(outside)

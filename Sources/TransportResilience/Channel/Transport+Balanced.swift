@@ -44,13 +44,16 @@ extension Transport {
     ///
     /// - Parameters:
     ///   - backoff: The delays between attempts.
+    ///   - connectsLazily: Whether connecting returns at once, though the peer may not be there yet.
     ///   - observer: Takes what channels decide.
     ///   - clock: What delays pass on.
     public func reconnecting<C: Clock>(
-        _ backoff: Backoff = .reconnecting, observer: ResilienceObserver? = nil, clock: C = ContinuousClock()
+        _ backoff: Backoff = .reconnecting, connectsLazily: Bool = false, observer: ResilienceObserver? = nil,
+        clock: C = ContinuousClock()
     ) -> some Transport where C.Instant == ContinuousClock.Instant {
         var configuration = ChannelConfiguration()
         configuration.backoff = backoff
+        configuration.connectsLazily = connectsLazily
         return balanced(configuration: configuration, observer: observer, clock: clock)
     }
 }

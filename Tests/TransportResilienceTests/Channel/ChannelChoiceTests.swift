@@ -127,6 +127,51 @@ struct ChannelChoiceTests {
         await rig.end()
     }
 
+    @Test("A call that its connection refuses goes to another peer", arguments: [TransportError.Origin.local, .remote])
+    func refusedCalls(origin: TransportError.Origin) async throws {
+        for name in ["a", "b"] { try await rig.serve(name) }
+        let base = WatchedTransport(rig.client)
+        rig.resolver.resolve(try rig.peers("a", "b"))
+        let (a, b) = (try ChannelRig.endpoint("a"), try ChannelRig.endpoint("b"))
+        let channel = try await rig.balanced(.roundRobin, over: base).connect(to: ChannelRig.endpoint("target"))
+        await rig.events.wait(for: .connected, count: 2)
+        base.refusing.withLock { $0[a] = origin }
+        for _ in 0..<6 { #expect(try await who(channel) == "b") }
+        let refusalCount = base.refusals.all.count
+        #expect((3...6).contains(refusalCount), "at most one for each call")
+        #expect(rig.events.count(.connectionLost) == 0 && base.connections.all.count == 2, "the connection is kept")
+        base.refusing.withLock { $0[b] = origin }
+        let error = await #expect(throws: TransportError.self) { try await who(channel) }
+        #expect(error?.message == "refused" && error?.endpoint != nil)
+        #expect((2...3).contains(base.refusals.all.count - refusalCount), "it does not go round in circles")
+        await rig.end()
+    }
+
+    @Test func aCallThatWaitsIsMadeAnewWhenItsOnlyConnectionRefusesIt() async throws {
+        try await rig.serve("a")
+        let base = WatchedTransport(rig.client)
+        rig.resolver.resolve(try rig.peers("a"))
+        let channel = try await rig.balanced(.pickFirst, over: base).connect(to: ChannelRig.endpoint("target"))
+        let a = try ChannelRig.endpoint("a")
+        base.refusing.withLock { $0[a] = .library }
+        await #expect(throws: TransportError.self) { try await who(channel) }
+        async let answer = who(channel, CallRouting(waitsForReady: true))
+        await base.refusals.wait { $0.count == 2 }
+        await rig.clock.waitForSleepers()
+        base.refusing.withLock { $0[a] = nil }
+        rig.clock.advance(by: .seconds(2))
+        #expect(try await answer == "a")
+        #expect(base.refusals.all.count == 2)
+        // The state that the connection shows may lag behind: then its end is what the call waits for.
+        base.refusing.withLock { $0[a] = .library }
+        async let next = who(channel, CallRouting(waitsForReady: true))
+        await base.refusals.wait { $0.count == 3 }
+        base.refusing.withLock { $0[a] = nil }
+        rig.network.disconnect(a)
+        #expect(try await next == "a")
+        await rig.end()
+    }
+
     @Test func attemptsThatDoNotAnswerAreOvertakenAndAtLastGivenUp() async throws {
         let names = ["a", "b", "c"]
         try await rig.serve("c")

@@ -174,6 +174,17 @@ struct ChannelMachineTests {
         #expect(rig.machine.usable == [1] && rig.released == [2])
     }
 
+    @Test func attemptsUnderWayAreBoundedInNumber() throws {
+        var rig = try Rig()
+        rig.resolve(try (0..<200).map { try peer("p\($0):1") })
+        #expect(rig.takeStarted().count == 64)
+        rig.connect(1)
+        rig.fail(2)
+        #expect(rig.takeStarted() == ["p64:1", "p65:1"], "who has ended makes room")
+        rig.pass(.seconds(20))
+        #expect(rig.machine.peers.count { $0.way.isConnecting } == 64)
+    }
+
     @Test func anAttemptThatTakesTooLongIsGivenUp() throws {
         var rig = try Rig()
         rig.resolve([try peer("a:1")])

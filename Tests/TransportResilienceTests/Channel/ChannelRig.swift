@@ -72,12 +72,15 @@ final class ChannelRig: Sendable {
     }
 }
 
-/// Another transport, whose connections can be seen and whose peers may not answer.
+/// Another transport, whose connections can be seen and may refuse calls, and whose peers may not answer.
 final class WatchedTransport: Transport {
     let connections = ListOf<any Connection>()
     /// Peers to which connecting does not end.
     let silent: Set<Endpoint>
     let attempts = ListOf<Endpoint>()
+    /// Peers whose connections refuse calls, though they are ready, and who is to have said so.
+    let refusing = Mutex<[Endpoint: TransportError.Origin]>([:])
+    let refusals = ListOf<Endpoint>()
     private let base: any Transport
 
     init(_ base: any Transport, silent: Set<Endpoint> = []) {
@@ -94,7 +97,26 @@ final class WatchedTransport: Transport {
         }
         let connection = try await base.connect(to: endpoint)
         connections.append(connection)
-        return connection
+        return RefusingConnection(base: connection, transport: self)
+    }
+
+    private struct RefusingConnection: Connection {
+        let base: any Connection
+        let transport: WatchedTransport
+
+        var endpoint: Endpoint { base.endpoint }
+        var peer: PeerIdentity? { base.peer }
+        var state: ConnectionState { base.state }
+        func stateUpdates() -> AsyncStream<ConnectionState> { base.stateUpdates() }
+        func close(within grace: Duration) async { await base.close(within: grace) }
+
+        func open(_ head: CallHead) async throws -> any ClientCall {
+            if let origin = transport.refusing.withLock({ $0[endpoint] }) {
+                transport.refusals.append(endpoint)
+                throw TransportError(.unavailable, "refused", origin: origin, processing: .notProcessed)
+            }
+            return try await base.open(head)
+        }
     }
 
     func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {

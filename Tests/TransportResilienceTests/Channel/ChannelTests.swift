@@ -121,7 +121,7 @@ struct ChannelTests {
         let rig = rig
         let isOver = ListOf<Void>()
         try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<4 {
+            for _ in 0..<2 {
                 group.addTask {
                     var count = 0
                     while isOver.all.isEmpty {
@@ -131,7 +131,7 @@ struct ChannelTests {
                     return count
                 }
             }
-            for _ in 0..<5 {
+            for _ in 0..<3 {
                 for name in names {
                     await listeners.withLock { $0[name] }?.shutdown(within: .seconds(20))
                     rig.clock.advance(by: .milliseconds(5))
@@ -221,6 +221,20 @@ struct ChannelTests {
         task.cancel()
         let error = await #expect(throws: TransportError.self) { try await task.value }
         #expect(error?.code == .cancelled && error?.processing == .notProcessed)
+        await rig.end()
+    }
+
+    @Test func aLazyReconnectingConnectionWaitsForAPeerThatIsNotThereYet() async throws {
+        let (events, endpoint) = (rig.events, try ChannelRig.endpoint("late"))
+        let transport = rig.client.reconnecting(
+            .betweenNodes, connectsLazily: true, observer: { events.append($0) }, clock: rig.clock)
+        let peer = try await transport.connect(to: endpoint)
+        await events.wait(for: .connectFailed)
+        async let answer = who(peer, waits: true)
+        try await rig.serve("late")
+        await rig.clock.waitForSleepers()
+        rig.clock.advance(by: .seconds(1))
+        #expect(try await answer == "late")
         await rig.end()
     }
 
