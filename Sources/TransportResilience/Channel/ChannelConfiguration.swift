@@ -1,6 +1,6 @@
 /// How a channel keeps its connections, and what calls do while there is none.
 public struct ChannelConfiguration: Sendable {
-    /// The delays between attempts to connect to a peer that cannot be reached.
+    /// The delays between attempts to connect to a peer that cannot be reached; each is at least 1 ms.
     public var backoff = Backoff.reconnecting
 
     /// How long one attempt to connect may take, handshakes included; 20 s.

@@ -128,7 +128,8 @@ extension ChannelCore {
         }
         // The connection takes no calls and does not say why: perhaps it is just ending.
         guard waits else { return false }
-        let delay = configuration.backoff.delay(beforeRetry: passes, chance: 0.5)
+        let delay = max(
+            configuration.backoff.delay(beforeRetry: passes, chance: 0.5), SubchannelMachine.leastDelay)
         try await wait(
             for: "\(head.method)", deadline: head.deadline, true,
             orChange: (candidate, clock.now.advanced(by: delay)))

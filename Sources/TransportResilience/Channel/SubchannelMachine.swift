@@ -21,6 +21,9 @@ struct SubchannelMachine {
         case shutDown
     }
 
+    /// So that no back-off makes the machine spin.
+    static let leastDelay = Duration.milliseconds(1)
+
     private(set) var state = State.idle
 
     /// What the last attempt failed with; `nil` when there was none since the peer was last reached.
@@ -77,7 +80,8 @@ struct SubchannelMachine {
         failures = min(failures + 1, 1000)
         lastError = error
         // From when it began, so that what an attempt takes counts towards the delay.
-        let until = since.advanced(by: backoff.delay(beforeRetry: failures, chance: chance))
+        let delay = max(backoff.delay(beforeRetry: failures, chance: chance), Self.leastDelay)
+        let until = since.advanced(by: delay)
         state = until > now ? .backingOff(until: until) : .idle
         return true
     }
@@ -98,7 +102,8 @@ struct SubchannelMachine {
         losses = min(losses + 1, 1000)
         if losses > 1 {
             lastError = error
-            let until = since.advanced(by: backoff.delay(beforeRetry: losses - 1, chance: chance))
+            let delay = max(backoff.delay(beforeRetry: losses - 1, chance: chance), Self.leastDelay)
+            let until = since.advanced(by: delay)
             if until > now { state = .backingOff(until: until) }
         }
         return true

@@ -51,6 +51,14 @@ struct SubchannelMachineTests {
         #expect(fail(&machine, at: 5) && machine.isIdle && !machine.isPromising)
     }
 
+    @Test("Without a delay there is a small one all the same")
+    func leastDelay() {
+        var machine = SubchannelMachine()
+        _ = machine.start(attempt: 1, now: at(0))
+        let isNews = machine.failed(attempt: 1, with: error, now: at(0), backoff: .constant(.zero), chance: 0)
+        #expect(isNews && timer(machine) == at(0.001))
+    }
+
     @Test func aConnectionThatHadLastedIsReplacedAtOnce() {
         var machine = SubchannelMachine()
         for round in 1...4 {
