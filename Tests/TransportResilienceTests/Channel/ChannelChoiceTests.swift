@@ -59,13 +59,14 @@ struct ChannelChoiceTests {
                 try await chat?.requests.finish()
                 #expect(try await chat?.responses.next() == nil)
             case "cancel": chat?.cancel()
-            default: break
+            default: chat = nil
             }
-            chat = nil
             // Now both are taken: each pick is a coin's throw.
             var answers: Set<String> = []
             for _ in 0..<64 where answers.count < 2 { answers.insert(try await who(channel)) }
             #expect(answers == ["a", "b"], "after \(ending)")
+            withExtendedLifetime(chat) {}
+            chat = nil
         }
         await rig.end()
     }
@@ -198,6 +199,25 @@ struct ChannelChoiceTests {
         alone.clock.advance(by: .seconds(20))
         let error = await #expect(throws: TransportError.self) { _ = try await never.value }
         #expect(error?.code == .unavailable && error?.endpoint == silent.first { $0.authority == "a" })
+    }
+
+    @Test func theConnectionToAPeerThatLeavesIsClosedOnceItsCallsHaveEnded() async throws {
+        for name in ["a", "b"] { try await rig.serve(name) }
+        let base = WatchedTransport(rig.client)
+        rig.resolver.resolve(try rig.peers("a"))
+        let channel = try await rig.balanced(.leastRequest, over: base).connect(to: ChannelRig.endpoint("target"))
+        let chat = try await channel.call(ChannelRig.chat)
+        try await chat.requests.send("")
+        #expect(try await chat.responses.next() == "a")
+        rig.resolver.resolve(try rig.peers("b"))
+        let connection = try #require(base.connections.all.first)
+        for await state in connection.stateUpdates() where !state.isReady { break }
+        #expect(!connection.state.isClosed)
+        try await chat.requests.finish()
+        #expect(try await chat.responses.next() == nil)
+        for await state in connection.stateUpdates() where state.isClosed { break }
+        #expect(try await who(channel) == "b")
+        await rig.end()
     }
 
     @Test func aChannelThatIsLetGoOfClosesItsConnections() async throws {
