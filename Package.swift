@@ -8,17 +8,24 @@ import PackageDescription
 /// Set by continuous integration: a warning in one of our targets fails the build.
 let warningsAreErrors = Context.environment["TRANSPORT_WARNINGS_AS_ERRORS"] != nil
 
-/// Whether the machine has what QUIC stands on: ngtcp2, nghttp3 and ngtcp2's helper for GnuTLS. Without them the rest is
-/// built all the same. `TRANSPORT_WITHOUT_QUIC` leaves QUIC out in any case.
-let hasQUIC: Bool = {
-    guard Context.environment["TRANSPORT_WITHOUT_QUIC"] == nil else { return false }
+/// Whether the machine has all of these C headers.
+func hasHeaders(_ headers: [String]) -> Bool {
     var folders = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"]
     folders += Context.environment["CPATH"]?.split(separator: ":").map(String.init) ?? []
-    let headers = ["ngtcp2/ngtcp2.h", "ngtcp2/ngtcp2_crypto_gnutls.h", "nghttp3/nghttp3.h", "gnutls/gnutls.h"]
     return headers.allSatisfy { header in
         folders.contains { FileManager.default.fileExists(atPath: "\($0)/\(header)") }
     }
-}()
+}
+
+/// Whether the machine has what QUIC stands on: ngtcp2, nghttp3 and ngtcp2's helper for GnuTLS. Without them the rest is
+/// built all the same. `TRANSPORT_WITHOUT_QUIC` leaves QUIC out in any case.
+let hasQUIC =
+    Context.environment["TRANSPORT_WITHOUT_QUIC"] == nil
+    && hasHeaders(["ngtcp2/ngtcp2.h", "ngtcp2/ngtcp2_crypto_gnutls.h", "nghttp3/nghttp3.h", "gnutls/gnutls.h"])
+
+/// Whether the machine has c-ares, on which look-ups in DNS stand. Without it the rest is built all the same.
+/// `TRANSPORT_WITHOUT_DNS` leaves DNS out in any case.
+let hasCAres = Context.environment["TRANSPORT_WITHOUT_DNS"] == nil && hasHeaders(["ares.h"])
 
 /// For programs and tests, whose unsafe constructs are not worth naming one by one.
 let outerSettings: [SwiftSetting] =
@@ -201,5 +208,15 @@ if hasQUIC {
                 "EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "TransportSimulation", "TransportTLS",
                 "TransportTestKit",
             ]),
+    ]
+}
+
+// Look-ups in DNS, where the machine has c-ares.
+if hasCAres {
+    package.products.append(.library(name: "TransportDNS", targets: ["TransportDNS"]))
+    package.targets += [
+        .target(name: "CCAres", cSettings: cSettings, linkerSettings: [.linkedLibrary("cares")]),
+        module("TransportDNS", ["NodeTransport", "TransportResilience", "CCAres"]),
+        tests(of: "TransportDNS", ["ForeignPeers", "NodeTransport", "TransportResilience", "TransportTestKit"]),
     ]
 }

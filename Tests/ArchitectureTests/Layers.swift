@@ -49,6 +49,10 @@ let layers: [Module] = [
     ),
 
     Module("TransportResilience", ["NodeTransport"], foreign: platform.union(["Logging", "Synchronization"])),
+    Module("CCAres"),
+    Module(
+        "TransportDNS", ["NodeTransport", "TransportResilience", "CCAres"],
+        foreign: platform.union(["Synchronization"])),
     Module("TransportProtobuf", ["NodeTransport"], foreign: ["SwiftProtobuf"]),
     Module(
         "TransportEtcd", ["NodeTransport", "TransportProtobuf", "TransportResilience"],

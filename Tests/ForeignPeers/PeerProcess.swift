@@ -5,6 +5,8 @@ internal import Synchronization
 package final class PeerProcess: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// What a program printed and how it ended.

@@ -15,6 +15,8 @@ package enum Peers {
     package static let testssl = "/usr/bin/testssl"
     package static let gtlsclient = "/usr/bin/gtlsclient"
     package static let gtlsserver = "/usr/sbin/gtlsserver"
+    package static let named = "/usr/sbin/named"
+    package static let nsupdate = "/usr/bin/nsupdate"
 
     package static func script(_ name: String) -> String { root.appending(path: "Tests/Interop/python/\(name)").path }
 

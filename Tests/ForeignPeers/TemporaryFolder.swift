@@ -9,5 +9,12 @@ package struct TemporaryFolder {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
+    /// Writes a file and returns its path.
+    package func write(_ name: String, _ text: String) throws -> String {
+        let file = "\(path)/\(name)"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        return file
+    }
+
     package func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -1,3 +1,4 @@
+package import NodeTransport
 internal import Synchronization
 
 /// Lets a channel ask its resolver for an early look-up. Requests that come while one waits are one.
@@ -33,6 +34,13 @@ public final class ResolutionRequests: Sendable {
     public func next<C: Clock>(
         until instant: ContinuousClock.Instant? = nil, clock: C = ContinuousClock()
     ) async throws(CancellationError) -> Bool where C.Instant == ContinuousClock.Instant {
+        try await next(until: instant, clock: AnyContinuousClock(clock))
+    }
+
+    /// As the above.
+    package func next(
+        until instant: ContinuousClock.Instant?, clock: AnyContinuousClock
+    ) async throws(CancellationError) -> Bool {
         guard let instant else {
             if await wait() { return true }
             throw CancellationError()
@@ -40,7 +48,7 @@ public final class ResolutionRequests: Sendable {
         let isRequested = await withTaskGroup(of: Bool.self) { group in
             group.addTask { await self.wait() }
             group.addTask {
-                try? await clock.sleep(until: instant, tolerance: nil)
+                try? await clock.sleep(until: instant)
                 return false
             }
             // Whichever ends first ends the other; a request that came at the last moment counts.
