@@ -1,0 +1,203 @@
+import NodeTransport
+import Synchronization
+import Testing
+import TransportResilience
+import TransportTestKit
+
+@Suite("Two wires race, and the winner is remembered", .timeLimit(.minutes(1)))
+struct RacingTransportTests {
+    private final class Events: Sendable {
+        private let list = Mutex<[ResilienceEvent]>([])
+        private let stream = AsyncStream.makeStream(
+            of: ResilienceEvent.Kind.self, bufferingPolicy: .bufferingNewest(100))
+
+        var observer: ResilienceObserver {
+            { event in
+                self.list.withLock { $0.append(event) }
+                self.stream.continuation.yield(event.kind)
+            }
+        }
+        var kinds: [ResilienceEvent.Kind] { list.withLock { $0.map(\.kind) } }
+        func details(_ kind: ResilienceEvent.Kind) -> [String] {
+            list.withLock { $0.filter { $0.kind == kind }.map(\.detail) }
+        }
+
+        /// Returns when such an event has come.
+        func wait(for kind: ResilienceEvent.Kind) async {
+            for await next in stream.stream where next == kind { return }
+        }
+    }
+
+    /// Two scripted wires to a listener, on a virtual clock.
+    private final class Rig: Sendable {
+        let clock = VirtualClock()
+        let events = Events()
+        let first: ScriptedWire
+        let second: ScriptedWire
+        let transport: RacingTransport
+        let listener: any Listener
+
+        init(_ first: ScriptedWire.Behaviour, _ second: ScriptedWire.Behaviour) async throws {
+            let network = InMemoryNetwork()
+            self.first = ScriptedWire(first, clock: clock, network: network)
+            self.second = ScriptedWire(second, clock: clock, network: network)
+            listener = try await InMemoryTransport(network: network).listen(on: "memory://peer", services: [])
+            var configuration = RacingConfiguration()
+            configuration.probeBackoff = Backoff(
+                initialDelay: .seconds(300), multiplier: 2, maximumDelay: .seconds(600), jitter: .none)
+            transport = self.first.racing(
+                against: self.second, headStart: .milliseconds(250), configuration: configuration,
+                observer: events.observer, clock: clock)
+        }
+
+        /// Connects, and lets as much time pass as that takes.
+        func connect() async throws -> Duration {
+            let start = clock.now
+            let isDone = Mutex(false)
+            async let connection = {
+                defer { isDone.withLock { $0 = true } }
+                return try await self.transport.connect(to: self.listener.endpoint)
+            }()
+            while !isDone.withLock({ $0 }) {
+                // Each step only once all who could wait do: the leader, and the head start until it is over.
+                let waiting = first.attemptsUnderWay + second.attemptsUnderWay
+                if waiting > 0, clock.sleeperCount >= waiting, let next = clock.nextWakeUp,
+                    next <= clock.now.advanced(by: .seconds(10))
+                {
+                    clock.advance(to: next)
+                }
+                await Task.yield()
+            }
+            await (try connection).close(within: .zero)
+            return start.duration(to: clock.now)
+        }
+    }
+
+    @Test func `The first wire alone is used where it is fast enough`() async throws {
+        let rig = try await Rig(.connects(after: .milliseconds(200)), .connects(after: .zero))
+        for _ in 0..<3 { #expect(try await rig.connect() == .milliseconds(200)) }
+        #expect(rig.first.attempts == 3 && rig.second.attempts == 0)
+        #expect(rig.events.kinds == [.raceWon])
+    }
+
+    @Test func `A first wire without an answer costs the head start once`() async throws {
+        let rig = try await Rig(.silent, .connects(after: .milliseconds(20)))
+        #expect(try await rig.connect() == .milliseconds(270))
+        for _ in 0..<5 { #expect(try await rig.connect() == .milliseconds(20)) }
+        #expect(rig.first.attempts == 1 && rig.first.attemptsUnderWay == 0)
+        #expect(rig.events.kinds == [.raceWon, .udpBlocked])
+        #expect(rig.events.details(.udpBlocked).first?.contains("drop UDP") == true)
+        await rig.transport.shutdown()
+    }
+
+    @Test func `A first wire that fails costs nothing, and is not called blocked`() async throws {
+        let rig = try await Rig(.fails(after: .milliseconds(1), .unavailable), .connects(after: .milliseconds(20)))
+        #expect(try await rig.connect() == .milliseconds(21))
+        #expect(try await rig.connect() == .milliseconds(20))
+        #expect(rig.events.kinds == [.raceWon])
+        await rig.transport.shutdown()
+    }
+
+    @Test func `A blocked wire is tried again in the background, and used once it works`() async throws {
+        let rig = try await Rig(.silent, .connects(after: .milliseconds(20)))
+        _ = try await rig.connect()
+        // After 300 s, with 10 s to answer; then after 600 s more.
+        for (delay, attempts) in [(300, 2), (600, 3)] {
+            await rig.clock.waitForSleepers()
+            rig.clock.advance(by: .seconds(delay))
+            while rig.first.attempts < attempts || rig.clock.sleeperCount < 2 { await Task.yield() }
+            rig.clock.advance(by: .seconds(10))
+            while rig.first.attemptsUnderWay > 0 { await Task.yield() }
+        }
+        #expect(rig.events.kinds == [.raceWon, .udpBlocked])
+        rig.first.set(.connects(after: .zero))
+        await rig.clock.waitForSleepers()
+        rig.clock.advance(by: .seconds(600))
+        await rig.events.wait(for: .udpUnblocked)
+        #expect(try await rig.connect() == .zero)
+        #expect(rig.first.attempts == 5 && rig.second.attempts == 1)
+        #expect(rig.clock.sleeperCount == 0)
+    }
+
+    @Test func `When the winner fails later, the other takes over at once`() async throws {
+        let rig = try await Rig(.silent, .connects(after: .zero))
+        _ = try await rig.connect()
+        rig.second.set(.fails(after: .milliseconds(5), .unavailable))
+        rig.first.set(.connects(after: .milliseconds(5)))
+        #expect(try await rig.connect() == .milliseconds(10))
+        #expect(rig.events.kinds == [.raceWon, .udpBlocked, .raceWon, .udpUnblocked])
+    }
+
+    @Test func `After a change of the network the race begins anew`() async throws {
+        let rig = try await Rig(.silent, .connects(after: .zero))
+        _ = try await rig.connect()
+        rig.transport.forget()
+        rig.first.set(.connects(after: .milliseconds(100)))
+        #expect(try await rig.connect() == .milliseconds(100))
+        #expect(rig.second.attempts == 1)
+        await rig.transport.shutdown()
+    }
+
+    @Test func `A refused identity is not hidden by the other wire`() async throws {
+        let rig = try await Rig(.fails(after: .milliseconds(1), .unauthenticated), .connects(after: .zero))
+        await #expect { try await rig.connect() } throws: { ($0 as? TransportError)?.code == .unauthenticated }
+        #expect(rig.second.attempts == 0)
+        // By the second as well, while the first is silent.
+        rig.first.set(.silent)
+        rig.second.set(.fails(after: .milliseconds(1), .unauthenticated))
+        await #expect { try await rig.connect() } throws: { ($0 as? TransportError)?.code == .unauthenticated }
+        #expect(rig.first.attemptsUnderWay == 0 && rig.events.kinds.isEmpty)
+    }
+
+    @Test func `A wire without identities is refused where they are required`() async throws {
+        let network = InMemoryNetwork()
+        let listener = try await InMemoryTransport(network: network).listen(on: "memory://peer", services: [])
+        var configuration = RacingConfiguration()
+        configuration.requiresIdentity = true
+        let transport = InMemoryTransport(network: network).racing(
+            against: InMemoryTransport(network: network), configuration: configuration)
+        await #expect { try await transport.connect(to: listener.endpoint) } throws: {
+            ($0 as? TransportError)?.code == .unauthenticated
+        }
+        await listener.shutdown(within: .zero)
+    }
+
+    @Test func `When both fail, the error has both reasons`() async throws {
+        let rig = try await Rig(
+            .fails(after: .milliseconds(400), .deadlineExceeded), .fails(after: .milliseconds(1), .unavailable))
+        await #expect { try await rig.connect() } throws: { error in
+            guard let failure = (error as? TransportError)?.cause as? RaceFailure else { return false }
+            return failure.first.code == .deadlineExceeded && failure.second.code == .unavailable
+                && (error as? TransportError)?.endpoint == rig.listener.endpoint
+        }
+    }
+
+    @Test func `Who is cancelled leaves no attempt behind`() async throws {
+        let rig = try await Rig(.silent, .silent)
+        let caller = Task { try await rig.transport.connect(to: rig.listener.endpoint) }
+        await rig.clock.waitForSleepers(2)
+        rig.clock.advance(by: .milliseconds(250))
+        await rig.clock.waitForSleepers(2)
+        caller.cancel()
+        await #expect { try await caller.value } throws: { ($0 as? TransportError)?.code == .cancelled }
+        #expect(rig.first.attemptsUnderWay + rig.second.attemptsUnderWay == 0 && rig.clock.sleeperCount == 0)
+        #expect(rig.events.kinds.isEmpty)
+    }
+
+    @Test func `It listens by the wire whose endpoint it is`() async throws {
+        let network = InMemoryNetwork()
+        let transport = InMemoryTransport(network: network).racing(
+            against: InMemoryTransport(network: network),
+            endpoints: { RacedEndpoints(first: $0, second: $0.withScheme(.grpc)) })
+        let listener = try await transport.listen(on: "memory://a", services: [])
+        #expect(listener.endpoint.scheme == .memory)
+        #expect(
+            try RacedEndpoints.quicAndGRPC(Endpoint(parsing: "grpc://a:1@10.0.0.1"))
+                == RacedEndpoints(
+                    first: Endpoint(parsing: "quic://a:1@10.0.0.1"), second: Endpoint(parsing: "grpc://a:1@10.0.0.1")))
+        await transport.shutdown()
+        await #expect { try await transport.connect(to: "memory://a") } throws: {
+            ($0 as? TransportError)?.code == .failedPrecondition
+        }
+    }
+}
