@@ -196,12 +196,22 @@ if hasQUIC {
                 "GRPCCalls",
             ]
         ),
+        program(
+            "racing", path: "Examples/Racing",
+            ["GRPCTransport", "NodeTransport", "QUICTransport", "TransportResilience", "TransportTLS"]),
         program("quic-echo", path: "Examples/QUICEcho", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("http3-get", path: "Examples/HTTP3Get", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("quic-migration", path: "Examples/QUICMigration", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("quic-log", path: "Examples/QUICLog", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         tests(of: "QUICEngine", ["HTTP3Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
+        // Of no single module: both wires in one race.
+        .testTarget(
+            name: "WireRacingTests",
+            dependencies: [
+                "ForeignPeers", "GRPCTransport", "NodeTransport", "QUICTransport", "TransportResilience",
+                "TransportTLS", "racing",
+            ], swiftSettings: outerSettings),
         tests(
             of: "QUICTransport",
             [

@@ -158,11 +158,17 @@ final class RaceProbes: Sendable {
             return ResilienceEvent(
                 .udpBlocked, endpoint: endpoint,
                 detail:
-                    "\(names.0) did not answer within \(headStart) and \(names.1) did: something on the way seems to "
-                    + "drop UDP; \(names.0) is tried again in \(nextProbe)")
+                    "\(names.0) did not answer within \(Self.text(headStart)) and \(names.1) did: something on the way seems to "
+                    + "drop UDP; \(names.0) is tried again in \(Self.text(nextProbe))")
         case .unblocked:
             return ResilienceEvent(
                 .udpUnblocked, endpoint: endpoint, detail: "UDP passes again and is used from now on")
         }
+    }
+
+    /// For people: `250 ms`, `300 s`.
+    private static func text(_ duration: Duration) -> String {
+        let seconds = duration / .seconds(1)
+        return seconds < 10 ? "\(Int((seconds * 1_000).rounded())) ms" : "\(Int(seconds.rounded())) s"
     }
 }

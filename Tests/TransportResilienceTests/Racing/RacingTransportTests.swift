@@ -86,7 +86,8 @@ struct RacingTransportTests {
         for _ in 0..<5 { #expect(try await rig.connect() == .milliseconds(20)) }
         #expect(rig.first.attempts == 1 && rig.first.attemptsUnderWay == 0)
         #expect(rig.events.kinds == [.raceWon, .udpBlocked])
-        #expect(rig.events.details(.udpBlocked).first?.contains("drop UDP") == true)
+        let blocked = try #require(rig.events.details(.udpBlocked).first)
+        #expect(blocked.contains("within 250 ms") && blocked.contains("drop UDP") && blocked.hasSuffix("in 300 s"))
         await rig.transport.shutdown()
     }
 
