@@ -87,6 +87,28 @@ struct DNSResolverTests {
         await followed.end()
     }
 
+    @Test func `A family that always fails does not make the other one stale`() async throws {
+        servers.set("A a.example", [.ipv4("a.example", "10.0.0.1", 30)])
+        servers.set("AAAA a.example", nil)
+        let followed = try follow("dns:///a.example:1") {
+            $0.backoff = Backoff(
+                initialDelay: .seconds(20), multiplier: 10, maximumDelay: .seconds(9_999), jitter: .none)
+        }
+        #expect(try await followed.peers() == ["grpc://a.example:1@10.0.0.1"])
+        for pause in [20, 30, 30] {
+            #expect(try await followed.failure()?.message == "silence")
+            #expect(try await followed.pause() == .seconds(pause))
+            try await followed.passTime()
+        }
+        // When the other fails as well, what it found stays, and the servers are left alone.
+        #expect(try await followed.failure() != nil)
+        servers.set("A a.example", nil)
+        try await followed.passTime()
+        #expect(try await followed.failure() != nil)
+        #expect(try await followed.pause() == .seconds(9_999))
+        await followed.end()
+    }
+
     @Test func `Hosts with more addresses than others get no larger share`() async throws {
         servers.set(
             "SRV _l._tcp.example",

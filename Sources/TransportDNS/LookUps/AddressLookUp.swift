@@ -98,7 +98,8 @@ struct AddressLookUp: Sendable {
     ) -> LookUpOutcome<[Endpoint.Host]> {
         switch (first, second) {
         case (.found(let a, let aTime, let aFailure), .found(let b, let bTime, let bFailure)):
-            .found(a + b, timeToLive: min(aTime, bTime), failure: aFailure ?? bFailure)
+            .found(
+                a + b, timeToLive: LookUpOutcome<[Endpoint.Host]>.shorter(aTime, bTime), failure: aFailure ?? bFailure)
         case (.found(let hosts, let time, let failure), .failed(let error)),
             (.failed(let error), .found(let hosts, let time, let failure)):
             .found(hosts, timeToLive: time, failure: failure ?? error)
@@ -108,7 +109,7 @@ struct AddressLookUp: Sendable {
         case (.failed, _): first
         case (_, .failed): second
         case (.none(let a, let reason), .none(let b, _)):
-            .none(timeToLive: [a, b].compactMap { $0 }.min(), reason: Self.reason(reason))
+            .none(timeToLive: LookUpOutcome<[Endpoint.Host]>.shorter(a, b), reason: Self.reason(reason))
         }
     }
 

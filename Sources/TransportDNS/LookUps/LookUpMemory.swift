@@ -40,7 +40,7 @@ final class LookUpMemory: Sendable {
                 return outcome
             case .failed(let error):
                 guard let values = storage.known[question] else { return outcome }
-                return .found(values, timeToLive: .zero, failure: error)
+                return .found(values, timeToLive: nil, failure: error)
             }
         }
     }

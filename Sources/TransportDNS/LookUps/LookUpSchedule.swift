@@ -26,7 +26,7 @@ struct LookUpSchedule {
     /// A look-up is over.
     ///
     /// - Parameters:
-    ///   - answer: How long what came may be kept; `nil` when the server does not say.
+    ///   - answer: How long what came may be kept; `nil` when the server does not say, or when nothing came.
     ///   - isFailed: Whether it failed, in whole or in part.
     ///   - chance: A random number within 0..<1.
     mutating func ended(
@@ -39,8 +39,13 @@ struct LookUpSchedule {
             return Times(due: due, earliest: min(now.advanced(by: minimumInterval), due))
         }
         failureCount = min(failureCount + 1, 1_000)
-        // However often somebody asks: servers in trouble are left alone.
-        let due = now.advanced(by: max(backoff.delay(beforeRetry: failureCount, chance: chance), .milliseconds(1)))
-        return Times(due: due, earliest: due)
+        let pause = max(backoff.delay(beforeRetry: failureCount, chance: chance), .milliseconds(1))
+        guard answer != nil else {
+            // However often somebody asks: servers in trouble are left alone.
+            return Times(due: now.advanced(by: pause), earliest: now.advanced(by: pause))
+        }
+        // A part is missing, the rest is as good as ever.
+        let due = now.advanced(by: min(pause, kept))
+        return Times(due: due, earliest: min(now.advanced(by: minimumInterval), due))
     }
 }

@@ -22,7 +22,7 @@ struct ServiceLookUp: Sendable {
     func peers(of name: String) async -> LookUpOutcome<[ResolvedPeer]> {
         let name = Self.fullName(name)
         let values: [DNSRecord.Value]
-        var timeToLive: Duration
+        var timeToLive: Duration?
         var failure: TransportError?
         switch await addresses.records(of: name, .service) {
         case .found(let found, let time, let partial): (values, timeToLive, failure) = (found, time, partial)
@@ -39,10 +39,10 @@ struct ServiceLookUp: Sendable {
             switch outcome {
             case .found(let hosts, let time, let partial):
                 found.append((target, hosts))
-                timeToLive = min(timeToLive, time)
+                timeToLive = LookUpOutcome<[Endpoint.Host]>.shorter(timeToLive, time)
                 failure = failure ?? partial
             case .none(let time, let why):
-                if let time { timeToLive = min(timeToLive, time) }
+                timeToLive = LookUpOutcome<[Endpoint.Host]>.shorter(timeToLive, time)
                 reason = why
             case .failed(let error): failure = failure ?? error
             }
