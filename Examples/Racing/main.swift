@@ -2,6 +2,7 @@
 //
 //     swift run racing               a peer that is reached by both: QUIC wins
 //     swift run racing --deaf        a peer whose UDP port never answers, as behind a firewall: TCP wins after the head start
+//     swift run racing --patient     the same with a head start of a minute instead of 250 ms
 //
 // As root, behind a real firewall rule:
 //
@@ -59,8 +60,10 @@ do {
         _ = try await server.quic.listen(on: endpoint, services: [])
     }
 
+    let isPatient = CommandLine.arguments.contains("--patient")
     let transport = client.quic.racing(
-        against: client.grpc, headStart: .milliseconds(250), observer: { print("event: \($0)") })
+        against: client.grpc, headStart: isPatient ? .seconds(60) : .milliseconds(250),
+        observer: { print("event: \($0)") })
     for _ in 0..<3 {
         let start = ContinuousClock.now
         let connection = try await transport.connect(to: endpoint)

@@ -22,7 +22,8 @@ final class DNSClient: DNSQuerying {
         var wakeDescriptor: Int32?
     }
 
-    /// A message has 16 bits to tell questions apart; far fewer keep a guess unlikely.
+    /// A message has 16 bits to tell questions apart; far fewer keep a guess unlikely. One that is cancelled keeps its
+    /// place until it is answered or its time is over.
     private static let mostUnderWay = 1_024
 
     private let configuration: DNSConfiguration
@@ -107,7 +108,7 @@ final class DNSClient: DNSQuerying {
         storage.withLock { $0.wakeDescriptor = channel.wakeDescriptor }
         while true {
             // Both inner loops end: each job is begun once and answered once.
-            for (id, job) in takeJobs(atMost: Self.mostUnderWay - underWay) {
+            for (id, job) in takeJobs(questionsAtMost: Self.mostUnderWay - underWay) {
                 switch job {
                 case .localNames: finish(id) { $0.give(names) }
                 case .question(let name, let type, _):
@@ -118,21 +119,33 @@ final class DNSClient: DNSQuerying {
                     }
                 }
             }
+            var hasAnswers = false
             while let (id, answer) = channel.takeAnswer() {
+                hasAnswers = true
                 underWay -= 1
                 finish(id) { $0.give(answer) }
             }
             if endThread(failing: nil) { return }
-            channel.run()
+            // An answer makes room for the next in line.
+            if !hasAnswers { channel.run() }
         }
     }
 
-    private func takeJobs(atMost limit: Int) -> [(UInt64, Job)] {
+    /// What needs no server, and as many questions as may begin.
+    private func takeJobs(questionsAtMost limit: Int) -> [(UInt64, Job)] {
         storage.withLock { storage in
-            // Those cancelled in line are there no longer.
-            storage.line.removeAll { storage.jobs[$0] == nil }
-            let taken = storage.line.prefix(limit).compactMap { id in storage.jobs[id].map { (id, $0) } }
-            storage.line.removeFirst(min(limit, storage.line.count))
+            var taken: [(UInt64, Job)] = []
+            var questionCount = 0
+            storage.line.removeAll { id in
+                // Those cancelled in line are there no longer.
+                guard let job = storage.jobs[id] else { return true }
+                if case .question = job {
+                    guard questionCount < limit else { return false }
+                    questionCount += 1
+                }
+                taken.append((id, job))
+                return true
+            }
             return taken
         }
     }

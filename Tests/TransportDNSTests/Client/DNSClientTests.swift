@@ -34,7 +34,7 @@ struct DNSClientTests {
         (configuration.queryTimeout, configuration.tries) = (.seconds(60), 10)
         let client = DNSClient(try configuration.checked())
         let questions = (0..<3_000).map { number in Task { try await client.ask("n\(number).example", .ipv6) } }
-        // Served between the others, by the same thread.
+        // What needs no server waits for none of them.
         #expect(try await client.localNames() == LocalNames())
         for question in questions { question.cancel() }
         for question in questions {

@@ -183,4 +183,21 @@ struct BindTests {
             await followed.end()
         }
     }
+
+    @Test func `More questions than are asked at the same time are all answered`() async throws {
+        let server = try await NameServer(["node 60 A 10.0.0.1"])
+        var configuration = server.configuration
+        // Sockets have room for some of them only; the rest is asked again.
+        (configuration.queryTimeout, configuration.tries) = (.seconds(1), 10)
+        let client = DNSClient(try configuration.checked())
+        let answers = try await withThrowingTaskGroup(of: DNSAnswer.self) { group in
+            for _ in 0..<2_500 {
+                group.addTask { try await client.ask("node.test", .ipv4).answer(to: "node.test", .ipv4) }
+            }
+            return try await group.reduce(into: 0) { count, answer in
+                if answer == .found([.ipv4("10.0.0.1")], seconds: 60) { count += 1 }
+            }
+        }
+        #expect(answers == 2_500)
+    }
 }
