@@ -40,7 +40,7 @@ public struct DNSResolver: Resolver {
     ) throws(TransportError) where C.Instant == ContinuousClock.Instant {
         switch wire {
         case .grpc, .quic, .http, .udp: break
-        case .dns, .srv, .unix, .memory:
+        case .dns, .srv, .etcd, .unix, .memory:
             throw TransportError(.invalidArgument, "\(wire.rawValue):// has no addresses that DNS could tell")
         }
         self.wire = wire

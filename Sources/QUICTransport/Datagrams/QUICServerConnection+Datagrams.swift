@@ -30,7 +30,9 @@ extension QUICServerConnection {
         guard let received = HTTPDatagram(datagram) else {
             return failed(HTTP3Error(.datagramError, "a datagram without a stream"))
         }
-        guard !isEarly, let session, received.stream == session.stream, let handler = owner.datagramHandler else { return }
+        guard !isEarly, let session, received.stream == session.stream, let handler = owner.datagramHandler else {
+            return
+        }
         guard runningHandlers < Self.maximumHandlers else {
             refusedDatagrams += 1
             return

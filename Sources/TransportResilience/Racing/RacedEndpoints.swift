@@ -15,7 +15,7 @@ public struct RacedEndpoints: Sendable, Hashable {
     public static func quicAndGRPC(_ endpoint: Endpoint) -> RacedEndpoints {
         switch endpoint.scheme {
         case .quic, .grpc: RacedEndpoints(first: endpoint.withScheme(.quic), second: endpoint.withScheme(.grpc))
-        case .udp, .http, .dns, .srv, .unix, .memory: RacedEndpoints(first: endpoint, second: endpoint)
+        case .udp, .http, .dns, .srv, .etcd, .unix, .memory: RacedEndpoints(first: endpoint, second: endpoint)
         }
     }
 }

@@ -19,6 +19,6 @@ public struct StaticResolver: Resolver {
     ) async {
         report(.success(peers ?? [ResolvedPeer(target)]))
         // There is nothing new to find; ends when the task is cancelled.
-        for await _ in requests.requests {}
+        while (try? await requests.next()) != nil {}
     }
 }

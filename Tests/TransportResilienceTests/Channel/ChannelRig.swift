@@ -144,7 +144,7 @@ final class TestResolver: Resolver {
     ) async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await _ in requests.requests { self.requestCount.withLock { $0 += 1 } }
+                while (try? await requests.next()) != nil { self.requestCount.withLock { $0 += 1 } }
             }
             for await result in results { report(result) }
             group.cancelAll()
