@@ -29,9 +29,11 @@ package final class QUICConnection {
     package internal(set) var path: QUICPath
     /// The owner's own, whatever it is.
     package var context: AnyObject?
-    /// Feeds streams in place of their own queues. Whoever sets it takes it back when the connection is over: a weak
-    /// reference would make every retain of the source a slow one.
-    package var source: (any QUICStreamSource)?
+    /// Feeds streams in place of their own queues, until the connection is over.
+    package var source: (any QUICStreamSource)? {
+        // Strong, for a weak reference makes every retain of its object a slow one: it must not outlive its use.
+        didSet { if unsafe handle == nil { source = nil } }
+    }
 
     // Where the endpoint finds it.
     var ids: [ConnectionID] = []

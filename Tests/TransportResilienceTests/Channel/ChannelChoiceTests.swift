@@ -86,11 +86,7 @@ struct ChannelChoiceTests {
         #expect(failures == 5)
         #expect(rig.events.count(.peerEjected) == 1)
         rig.failing.withLock { $0["a"] = nil }
-        for _ in 0..<3 {
-            await rig.clock.waitForSleepers()
-            rig.clock.advance(by: .seconds(10))
-        }
-        await rig.events.wait(for: .peerReturned)
+        await rig.passingTime { await rig.events.wait(for: .peerReturned) }
         var answers: Set<String> = []
         for _ in 0..<2 { answers.insert(try await who(channel)) }
         #expect(answers == ["a", "b"])
@@ -158,10 +154,10 @@ struct ChannelChoiceTests {
         await #expect(throws: TransportError.self) { try await who(channel) }
         async let answer = who(channel, CallRouting(waitsForReady: true))
         await base.refusals.wait { $0.count == 2 }
-        await rig.clock.waitForSleepers()
         base.refusing.withLock { $0[a] = nil }
-        rig.clock.advance(by: .seconds(2))
+        let time = rig.passTime()
         #expect(try await answer == "a")
+        time.cancel()
         #expect(base.refusals.all.count == 2)
         // The state that the connection shows may lag behind: then its end is what the call waits for.
         base.refusing.withLock { $0[a] = .library }
@@ -169,7 +165,9 @@ struct ChannelChoiceTests {
         await base.refusals.wait { $0.count == 3 }
         base.refusing.withLock { $0[a] = nil }
         rig.network.disconnect(a)
+        let more = rig.passTime()
         #expect(try await next == "a")
+        more.cancel()
         await rig.end()
     }
 
@@ -181,12 +179,9 @@ struct ChannelChoiceTests {
         rig.resolver.resolve(try rig.peers("a", "b", "c"))
         let (rig, target) = (rig, try ChannelRig.endpoint("target"))
         async let channel = rig.balanced(.pickFirst, over: base).connect(to: target)
-        for count in 1...2 {
-            await base.attempts.wait { $0.count == count }
-            await rig.clock.waitForSleepers()
-            rig.clock.advance(by: .milliseconds(250))
-        }
+        let time = rig.passTime()
         #expect(try await who(channel) == "c")
+        time.cancel()
         #expect(base.attempts.all.map(\.authority) == names)
         await rig.end()
 
@@ -195,9 +190,9 @@ struct ChannelChoiceTests {
         let unreachable = WatchedTransport(alone.client, silent: silent)
         let never = Task { try await alone.balanced(.pickFirst, over: unreachable).connect(to: target) }
         await unreachable.attempts.wait { $0.count == 1 }
-        await alone.clock.waitForSleepers()
-        alone.clock.advance(by: .seconds(20))
-        let error = await #expect(throws: TransportError.self) { _ = try await never.value }
+        let error = await alone.passingTime {
+            await #expect(throws: TransportError.self) { _ = try await never.value }
+        }
         #expect(error?.code == .unavailable && error?.endpoint == silent.first { $0.authority == "a" })
     }
 

@@ -35,6 +35,24 @@ final class ChannelRig: Sendable {
         await servers.shutdown(within: .zero)
     }
 
+    /// Moves the time on, as far as it takes, until `body` has ended: who sleeps when is up to the scheduler.
+    func passingTime<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+        let time = passTime()
+        defer { time.cancel() }
+        return try await body()
+    }
+
+    /// The same until the task is cancelled.
+    func passTime() -> Task<Void, Never> {
+        Task { [clock] in
+            while !Task.isCancelled {
+                await clock.waitForSleepers()
+                clock.advance(by: .milliseconds(250))
+                await Task.yield()
+            }
+        }
+    }
+
     static func endpoint(_ name: String) throws -> Endpoint { try Endpoint(parsing: "memory://\(name)") }
 
     @discardableResult

@@ -75,9 +75,7 @@ struct ChannelTests {
         await rig.events.wait(for: .connectFailed)
         #expect(rig.events.count(.connectionLost) == 1)
         try await rig.serve("a")
-        await rig.clock.waitForSleepers()
-        rig.clock.advance(by: .seconds(2))
-        await rig.events.wait(for: .connected, count: 3)
+        await rig.passingTime { await rig.events.wait(for: .connected, count: 3) }
         var answers: Set<String> = []
         for _ in 0..<2 { answers.insert(try await who(channel)) }
         #expect(answers == ["a", "b"])
@@ -98,8 +96,8 @@ struct ChannelTests {
         let answers = try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<100 { group.addTask { try await self.who(channel, waits: true) } }
             try await rig.serve("a")
-            await rig.clock.waitForSleepers()
-            rig.clock.advance(by: .seconds(2))
+            let time = rig.passTime()
+            defer { time.cancel() }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers == Array(repeating: "a", count: 100))
@@ -232,9 +230,9 @@ struct ChannelTests {
         await events.wait(for: .connectFailed)
         async let answer = who(peer, waits: true)
         try await rig.serve("late")
-        await rig.clock.waitForSleepers()
-        rig.clock.advance(by: .seconds(1))
+        let time = rig.passTime()
         #expect(try await answer == "late")
+        time.cancel()
         await rig.end()
     }
 
@@ -254,9 +252,9 @@ struct ChannelTests {
         await events.wait(for: .connectFailed)
         try await rig.serve("a")
         async let answer = who(peer, waits: true)
-        await rig.clock.waitForSleepers()
-        rig.clock.advance(by: .seconds(1))
+        let time = rig.passTime()
         #expect(try await answer == "a")
+        time.cancel()
         #expect(await updates.next()?.isReady == false)
         await peer.close()
         #expect(peer.state.isClosed)
