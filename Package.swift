@@ -218,6 +218,11 @@ if hasQUIC {
                 "EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "TransportSimulation", "TransportTLS",
                 "TransportTestKit",
             ]),
+        // What takes both wires at once.
+        .testTarget(
+            name: "WiresTests",
+            dependencies: ["GRPCTransport", "NodeTransport", "QUICTransport", "TransportResilience", "TransportTLS"],
+            swiftSettings: outerSettings),
     ]
 }
 
