@@ -145,6 +145,9 @@ let package = Package(
             ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser]
                 + (hasQUIC ? ["EventLoops", "QUICEngine", "QUICTransport"] : [])
         ),
+        program(
+            "overload-bench", path: "Benchmarks/OverloadBench",
+            ["GRPCTransport", "NodeTransport", "TransportResilience", "TransportTestKit"]),
 
         // Tests. Those of both wires share what runs somebody else's programs.
         .target(
