@@ -26,8 +26,12 @@ package struct HTTP2Configuration: Sendable {
     /// How many empty DATA frames without END_STREAM may follow one another.
     package var maxEmptyDataFrames = 100
 
-    /// How many streams a client may reset, or have reset for its errors, in one window of time.
+    /// How many streams a client may reset soon after it has opened them, or have reset for its errors, in one window of
+    /// time, beyond those that ended well.
     package var maxResetsPerWindow = 200
+
+    /// How soon is meant by that: a server has hardly begun.
+    package var rapidResetNanoseconds: Int64 = 100_000_000
 
     /// How many SETTINGS frames a peer may send in one window of time.
     package var maxSettingsPerWindow = 1000

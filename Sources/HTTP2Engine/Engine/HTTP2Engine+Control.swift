@@ -149,8 +149,10 @@ extension HTTP2Engine {
         let handle = streams.handle(of: slot)
         let isUnprocessed = role == .client && code == .refusedStream && !streams.slots[slot].hasReceivedHeaders
         events.list.append(isUnprocessed ? .unprocessed(handle) : .reset(handle, code, byPeer: true))
+        // A call that is given up while its server takes its time is no attack, nor is the slower copy of a hedged one.
+        let isRapid = now &- streams.slots[slot].openedAt < configuration.rapidResetNanoseconds
         finish(slot, .endedByPeer)
-        if role == .server && !resets.admit(now: now) {
+        if role == .server && isRapid && !resets.admit(now: now) {
             throw ConnectionFault(.enhanceYourCalm, "too many streams were reset")
         }
     }
@@ -205,6 +207,7 @@ extension HTTP2Engine {
         streams.slots[slot].isLocallyClosed = true
         if streams.slots[slot].isRemotelyClosed {
             finish(slot, .endedByPeer)
+            if role == .server { resets.makeUp() }
         } else if role == .server {
             // The response is complete, so the rest of the request is not wanted (RFC 9113 §8.1).
             writeReset(streams.slots[slot].id, .noError)

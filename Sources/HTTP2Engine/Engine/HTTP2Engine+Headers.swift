@@ -122,6 +122,7 @@ extension HTTP2Engine {
 
     private mutating func open(_ stream: UInt32) -> Int {
         let slot = streams.open(stream, sendWindow: peerInitialWindow, receiveWindow: ownInitialWindow)
+        streams.slots[slot].openedAt = now
         streams.slots[slot].hasReceivedHeaders = true
         return slot
     }

@@ -20,4 +20,7 @@ struct RateLimit {
         }
         return count <= maxCount
     }
+
+    /// Takes one back: the peer has done something for it.
+    mutating func makeUp() { count = max(count - 1, 0) }
 }

@@ -20,6 +20,9 @@ struct StreamState {
     var id: UInt32 = 0
     var phase = Phase.free
 
+    /// Server: when the request came.
+    var openedAt: Int64 = 0
+
     /// END_STREAM has been put into the output.
     var isLocallyClosed = false
     /// END_STREAM has been received.

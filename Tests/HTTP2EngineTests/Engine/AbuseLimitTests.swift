@@ -26,6 +26,30 @@ import Testing
         #expect(server.seen.last == .closed(1999))
     }
 
+    @Test func `calls that are given up after a while are no flood`() {
+        let server = TestEngine.server()
+        for index: UInt32 in 0..<1000 {
+            server.receive(Raw.open(index * 2 + 1))
+            server.now += 100_000_000
+            server.receive(Raw.reset(index * 2 + 1, 8))
+            server.now -= 99_000_000
+        }
+        #expect(server.seen.last == .closed(1999))
+    }
+
+    @Test func `streams that end well make up for resets`() throws {
+        let server = TestEngine.server()
+        for index: UInt32 in 0..<1000 {
+            let stream = index * 4 + 1
+            server.receive(Raw.headers(stream, Raw.request, endStream: true))
+            let handle = try #require(server.handles[stream])
+            server.sendHeaders(handle, [PreparedField(name: ":status", value: "200")], endStream: true)
+            _ = server.takeOutput()
+            server.receive(Raw.open(stream + 2) + Raw.reset(stream + 2, 8))
+        }
+        #expect(server.seen.last == .closed(3999))
+    }
+
     @Test func `streams that this side is made to reset`() {
         let server = TestEngine.server()
         for index: UInt32 in 0..<200 { server.receive(Raw.open(index * 2 + 1) + Raw.windowUpdate(index * 2 + 1, 0)) }

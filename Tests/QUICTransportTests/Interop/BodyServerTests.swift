@@ -34,23 +34,11 @@ import Testing
         configure(&configuration)
         let transport = try QUICTransport(tls: files.configuration("client"), configuration: configuration)
         let outcome = await Result {
-            let connection = try await connection(of: transport, port)
+            let connection = try await ForeignRig.connect(transport, port: port)
             try await body(try #require(HTTP3Client(connection)))
         }
         await transport.shutdown(within: .zero)
         try outcome.get()
-    }
-
-    /// gtlsserver says where its files are before it has its port.
-    private func connection(of transport: QUICTransport, _ port: Int) async throws -> any Connection {
-        let end = ContinuousClock.now + .seconds(30)
-        while true {
-            do {
-                return try await transport.connect(to: "quic://127.0.0.1:\(port)")
-            } catch let error as TransportError where error.code == .unavailable && ContinuousClock.now < end {
-                await Task.yield()
-            }
-        }
     }
 
     @Test(.enabled(if: Peers.isThere(Peers.python)))

@@ -44,6 +44,18 @@ struct ForeignRig {
         try outcome.get()
     }
 
+    /// Connects to a foreign server, which may have announced itself before it had its port.
+    static func connect(_ transport: QUICTransport, port: Int) async throws -> any Connection {
+        let end = ContinuousClock.now + .seconds(30)
+        while true {
+            do {
+                return try await transport.connect(to: "quic://127.0.0.1:\(port)")
+            } catch let error as TransportError where error.code == .unavailable && ContinuousClock.now < end {
+                await Task.yield()
+            }
+        }
+    }
+
     /// Connects to a foreign server with `tls` while `body` runs.
     static func connect(
         _ tls: TLSConfiguration, port: Int, _ body: (any Connection) async throws -> Void
@@ -51,7 +63,7 @@ struct ForeignRig {
         let transport = try QUICTransport(tls: tls)
         let outcome: Result<Void, any Error>
         do {
-            outcome = .success(try await body(transport.connect(to: "quic://127.0.0.1:\(port)")))
+            outcome = .success(try await body(connect(transport, port: port)))
         } catch {
             outcome = .failure(error)
         }
