@@ -94,6 +94,9 @@ extension ChannelCore {
             return ended(candidate)
         }
         ended(candidate)
+        // What ends with its connection says no more than that the connection is lost: a peer that was started again is
+        // not left out for the calls that it had in flight.
+        guard candidate.connection.state.isReady else { return }
         update { machine, now in
             candidate.load.hasFailures.store(true, ordering: .relaxed)
             return machine.callFailed(candidate.peer, now: now)

@@ -63,6 +63,29 @@ struct ChannelTests {
         await rig.end()
     }
 
+    @Test("A peer that is killed is not ejected for the calls that it had in flight")
+    func killedPeerWithCalls() async throws {
+        for name in ["a", "b"] { try await rig.serve(name) }
+        rig.resolver.resolve(try rig.peers("a", "b"))
+        let channel = try await rig.connect(.roundRobin)
+        await rig.events.wait(for: .connected, count: 2)
+        var answers: [String] = []
+        var chats: [BidirectionalCall<String, String>] = []
+        for _ in 0..<20 {
+            let chat = try await channel.call(ChannelRig.chat)
+            try await chat.requests.send("who?")
+            answers.append(try #require(try await chat.responses.next()))
+            chats.append(chat)
+        }
+        rig.network.vanish(try ChannelRig.endpoint("a"))
+        for (chat, answer) in zip(chats, answers) where answer == "a" {
+            await #expect(throws: TransportError.self) { try await chat.responses.next() }
+        }
+        #expect(answers.count { $0 == "a" } == 10)
+        #expect(rig.events.count(.peerEjected) == 0)
+        await rig.end()
+    }
+
     @Test("A peer that is killed is left out, and used again once it is back")
     func killedPeer() async throws {
         for name in ["a", "b"] { try await rig.serve(name) }
