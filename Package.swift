@@ -163,6 +163,14 @@ let package = Package(
             of: "GRPCTransport", ["ForeignPeers", "HTTP2Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
+        // Of no single module: what wraps transports, over a real wire and servers that are killed.
+        program("answering-server", path: "Tests/AnsweringServer", ["GRPCTransport", "NodeTransport"]),
+        .testTarget(
+            name: "ResilientWiresTests",
+            dependencies: [
+                "ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience", "TransportTestKit",
+                "answering-server",
+            ], swiftSettings: outerSettings),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
         tests(of: "TransportEtcd", ["ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience"]),
         tests(of: "TransactionSignatures", ["NodeTransport"], exclude: ["Vectors"]),

@@ -1,0 +1,117 @@
+import GRPCTransport
+import NodeTransport
+import Testing
+import TransportResilience
+
+/// Three servers, each a process, are killed and started again in turn, ten times, under 200 callers: no idempotent call
+/// fails, and each balancer spreads the calls as it should: before, while a server is away, and after.
+@Suite("Servers that are killed under load", .timeLimit(.minutes(3)), .serialized)
+struct KilledServersTests {
+    static let callers = 200
+    static let rounds = 10
+    /// The calls that a distribution is judged by, 20 for each key.
+    static let window = 1_200
+    static let keys = 60
+    /// A kill costs one retry for each call in flight there, all of them where there is one connection; what a budget
+    /// keeps by default is 100.
+    static let budget = RetryBudget.Limits(ratio: 1, maximum: 1_000)
+
+    /// Runs `judge` on the calls before all, then in each round while a server is away, and when it is back.
+    ///
+    /// - Parameter usesAll: Whether the balancer is connected to each server that is there.
+    private func kill(
+        _ balancer: Balancer, usesAll: Bool = true,
+        judge: (_ answers: Load.Answers, _ up: [String], _ away: String?) throws -> Void
+    ) async throws {
+        var servers: [AnsweringServer] = []
+        for _ in 0..<3 { servers.append(try await AnsweringServer()) }
+        let names = servers.map(\.answer)
+        let load = Load(keys: Self.keys)
+        var configuration = ChannelConfiguration()
+        configuration.backoff = .constant(.milliseconds(50))
+        let transport = try GRPCTransport(security: .plaintext)
+            .balanced(
+                balancer, resolver: StaticResolver(servers.map(\.endpoint)), configuration: configuration,
+                observer: load.take
+            )
+            .retrying(.default, budgets: RetryBudgets(Self.budget))
+        let connection = try await transport.connect(to: "dns:///answers:1")
+        if usesAll {
+            for server in servers { await load.wait(for: .connected, server.endpoint, moreThan: 0) }
+        }
+        try await withThrowingDiscardingTaskGroup { group in
+            for _ in 0..<Self.callers { group.addTask { await load.run(over: connection) } }
+            var answers = await load.window(of: Self.window)
+            try judge(answers, names, nil)
+            for round in 0..<Self.rounds {
+                let server = servers[round % servers.count]
+                let (name, endpoint) = (server.answer, server.endpoint)
+                let (lost, connected) = (load.count(.connectionLost, endpoint), load.count(.connected, endpoint))
+                server.kill()
+                // Of those that it is connected to the channel notices it at once.
+                if answers.byServer[name] != nil { await load.wait(for: .connectionLost, endpoint, moreThan: lost) }
+                try judge(await load.window(of: Self.window), names.filter { $0 != name }, name)
+                try await server.start()
+                if usesAll { await load.wait(for: .connected, endpoint, moreThan: connected) }
+                answers = await load.window(of: Self.window)
+                try judge(answers, names, nil)
+            }
+            group.cancelAll()
+        }
+        #expect(load.failures == [])
+        #expect(servers.map { load.count(.peerEjected, $0.endpoint) } == [0, 0, 0])
+        await transport.shutdown(within: .zero)
+        for server in servers { server.kill() }
+    }
+
+    @Test func roundRobinTakesTurns() async throws {
+        try await kill(.roundRobin) { answers, up, _ in
+            let counts = answers.byServer
+            #expect(Set(counts.keys) == Set(up))
+            let share = Self.window / up.count
+            for name in up { #expect(abs(counts[name, default: 0] - share) <= share / 5, "\(counts)") }
+        }
+    }
+
+    @Test func leastRequestSpreadsByLoad() async throws {
+        var sums: [String: Int] = [:]
+        try await kill(.leastRequest) { answers, up, _ in
+            let counts = answers.byServer
+            #expect(Set(counts.keys) == Set(up))
+            // A server that the system gives less time to gets less to do.
+            for name in up { #expect(counts[name, default: 0] >= Self.window / up.count / 5, "\(counts)") }
+            if up.count == 3 { sums.merge(counts) { $0 + $1 } }
+        }
+        let mean = sums.values.reduce(0, +) / 3
+        for sum in sums.values { #expect(abs(sum - mean) <= mean / 4, "\(sums)") }
+    }
+
+    @Test func keysStayWithTheirServers() async throws {
+        var homes: [String: String] = [:]
+        try await kill(.consistentHashing(loadFactor: 1_000)) { answers, up, away in
+            #expect(answers.byKey.count == Self.keys)
+            for (key, counts) in answers.byKey {
+                #expect(counts.count == 1, "\(key) goes to several: \(counts)")
+                let server = try #require(counts.keys.first)
+                #expect(up.contains(server))
+                let home = homes[key] ?? server
+                homes[key] = home
+                #expect(server == home || home == away, "\(key) has moved from \(home), which is not \(away ?? "away")")
+            }
+            // By chance, with odds against it of one to some 100,000.
+            for name in up { #expect(homes.values.count { $0 == name } >= 4) }
+        }
+    }
+
+    @Test func pickFirstStaysWithOneWhileItIsThere() async throws {
+        var current: String?
+        try await kill(.pickFirst, usesAll: false) { answers, up, away in
+            let counts = answers.byServer
+            #expect(counts.count == 1, "\(counts)")
+            let server = try #require(counts.keys.first)
+            #expect(up.contains(server))
+            #expect(server == current || current == nil || current == away)
+            current = server
+        }
+    }
+}
