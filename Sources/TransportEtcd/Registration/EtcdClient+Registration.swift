@@ -34,11 +34,16 @@ extension EtcdClient {
         while !Task.isCancelled {
             do {
                 let lease = try await grantLease(timeToLive)
-                try await withLease(lease.id) {
+                var isPut = false
+                do {
                     try await put(entry, lease: lease.id)
-                    failures = 0
+                    (isPut, failures) = (true, 0)
                     observer?(ResilienceEvent(.connected, endpoint: target, detail: "registered \(peer.endpoint)"))
                     try await keepAlive(lease.id, lease.timeToLive)
+                } catch {
+                    // A lease that could not be kept alive may still hold the record: it stays until the next one does.
+                    if !isPut || Task.isCancelled { await giveBack(lease.id) }
+                    throw error
                 }
             } catch {
                 if Task.isCancelled { return }
@@ -69,17 +74,9 @@ extension EtcdClient {
         }
     }
 
-    /// Runs `body`, and takes the lease back when it ends, also when the task was cancelled.
-    private func withLease(_ lease: Int64, _ body: () async throws -> Void) async throws {
-        let result: Result<Void, any Error>
-        do {
-            try await body()
-            result = .success(())
-        } catch {
-            result = .failure(error)
-        }
-        // A task of its own, since this one may be cancelled; the call's time-out ends it.
+    /// Ends a lease, also when this task was cancelled.
+    private func giveBack(_ lease: Int64) async {
+        // A task of its own, which the call's time-out ends.
         await Task { try? await self.revoke(lease: lease) }.value
-        try result.get()
     }
 }

@@ -1,0 +1,168 @@
+import ForeignPeers
+import Foundation
+import GRPCTransport
+import NodeTransport
+import Synchronization
+import Testing
+import TransportResilience
+
+@testable import TransportEtcd
+
+/// etcd itself is killed and started again while nodes stand in it and callers follow it.
+@Suite(
+    "An etcd that is restarted", .timeLimit(.minutes(3)), .serialized,
+    .enabled(if: Peers.isThere(EtcdServer.program)))
+struct EtcdRestartTests {
+    private static let prefix = EtcdResolver.prefix(service: "ledger")
+
+    /// What `body` has at hand: etcd, a client of it, and three nodes under load that are registered with leases of
+    /// `timeToLive`.
+    private struct Scene {
+        let etcd: EtcdServer
+        let client: EtcdClient
+        let ledger: Ledger
+        let nodes: [Endpoint]
+        /// Of each node's registration.
+        let events: [Events]
+    }
+
+    private func underLoad(_ timeToLive: Duration, _ body: (Scene) async throws -> Void) async throws {
+        let etcd = try await EtcdServer()
+        let wire = try GRPCTransport(security: .plaintext)
+        // A connection of its own, which rebuilds itself.
+        let client = EtcdClient(try await wire.reconnecting().connect(to: etcd.endpoint), callTimeout: .seconds(20))
+        let ledger = try Ledger()
+        var nodes: [Endpoint] = []
+        for _ in 0..<3 { nodes.append(try await ledger.serve()) }
+        let scene = Scene(etcd: etcd, client: client, ledger: ledger, nodes: nodes, events: nodes.map { _ in Events() })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (node, events) in zip(scene.nodes, scene.events) {
+                group.addTask {
+                    try await client.register(
+                        "ledger", as: ResolvedPeer(node), timeToLive: timeToLive, observer: events.take)
+                }
+            }
+            for events in scene.events { await events.wait { $0.contains { $0.kind == .connected } } }
+            let channels = wire.balanced(.roundRobin, resolver: EtcdResolver(client))
+            let connection = try await channels.connect(to: "etcd:///ledger")
+            group.addTask { await ledger.load(over: connection, callers: 20) }
+            await ledger.callsReach(nodes)
+            try await body(scene)
+            #expect(ledger.failures == [])
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        await wire.shutdown(within: .zero)
+        await ledger.end()
+    }
+
+    /// The lease of each record, as etcd's own client tells it.
+    private func leases(_ etcd: EtcdServer) async throws -> Set<Int64> {
+        struct Answer: Decodable {
+            struct Record: Decodable { let lease: Int64 }
+            let kvs: [Record]?
+        }
+        let text = try await etcd.control("get", Self.prefix, "--prefix", "--write-out", "json")
+        return Set((try JSONDecoder().decode(Answer.self, from: Data(text.utf8)).kvs ?? []).map(\.lease))
+    }
+
+    /// How many seconds a lease has left; -1 when it is over.
+    private func secondsLeft(_ lease: Int64, _ etcd: EtcdServer) async throws -> Int {
+        struct Answer: Decodable { let ttl: Int }
+        let text = try await etcd.control("lease", "timetolive", String(lease, radix: 16), "--write-out", "json")
+        return try JSONDecoder().decode(Answer.self, from: Data(text.utf8)).ttl
+    }
+
+    @Test("An etcd that is away for longer than the leases costs no call, and nodes register anew")
+    func longAbsence() async throws {
+        try await underLoad(.seconds(3)) { scene in
+            let before = try await leases(scene.etcd)
+            #expect(before.count == 3)
+            scene.etcd.kill()
+            // Each node has given its lease up.
+            for events in scene.events { await events.wait { $0.contains { $0.kind == .connectFailed } } }
+            await scene.ledger.callsReach(scene.nodes)
+
+            try await scene.etcd.start()
+            for events in scene.events { await events.wait { $0.count { $0.kind == .connected } == 2 } }
+            let after = try await leases(scene.etcd)
+            #expect(after.count == 3 && after.isDisjoint(with: before))
+
+            // One that joins now is found.
+            let joined = try await scene.ledger.serve()
+            let registration = Task { try await scene.client.register("ledger", as: ResolvedPeer(joined)) }
+            await scene.ledger.callsReach(scene.nodes + [joined])
+            // What hung on the old leases goes with them, and the records do not.
+            for lease in before { while try await secondsLeft(lease, scene.etcd) > 0 {} }
+            #expect(try await leases(scene.etcd).isSuperset(of: after))
+            await scene.ledger.callsReach(scene.nodes + [joined])
+            registration.cancel()
+            try await registration.value
+        }
+    }
+
+    @Test("An etcd that is back before the leases are over finds them kept alive")
+    func shortAbsence() async throws {
+        try await underLoad(.seconds(9)) { scene in
+            let before = try await leases(scene.etcd)
+            scene.etcd.kill()
+            try await scene.etcd.start()
+            // Less time left, then more again: only the nodes can have done that, each three seconds.
+            var left: [Int64: Int] = [:]
+            var hasFallen: Set<Int64> = []
+            var renewed: Set<Int64> = []
+            while renewed != before {
+                for lease in before {
+                    let now = try await secondsLeft(lease, scene.etcd)
+                    try #require(now > 0, "the lease is over")
+                    if let last = left[lease], now < last { hasFallen.insert(lease) }
+                    if let last = left[lease], now > last, hasFallen.contains(lease) { renewed.insert(lease) }
+                    left[lease] = now
+                }
+            }
+            #expect(try await leases(scene.etcd) == before)
+            for events in scene.events { #expect(events.all.map(\.kind) == [.connected]) }
+            await scene.ledger.callsReach(scene.nodes)
+        }
+    }
+
+    /// The records of all nodes would be gone for a moment, had each of them ended its lease first.
+    @Test func aLeaseThatCannotBeKeptAliveIsLeftToRunOut() async throws {
+        let etcd = try await EtcdServer()
+        let calls = LeaseCalls()
+        let wire = try GRPCTransport(security: .plaintext).intercepted(client: [calls])
+        let client = EtcdClient(try await wire.connect(to: etcd.endpoint), callTimeout: .seconds(20))
+        let events = Events()
+        let node = ResolvedPeer(try Endpoint(parsing: "grpc://127.0.0.1:7"))
+        let registration = Task {
+            try await client.register("ledger", as: node, timeToLive: .seconds(2), observer: events.take)
+        }
+        await events.wait { $0.count { $0.kind == .connected } == 2 }
+        #expect(events.all.prefix(3).map(\.kind) == [.connected, .connectFailed, .connected])
+        #expect(calls.revocations == 0)
+        registration.cancel()
+        try await registration.value
+        #expect(calls.revocations == 1)
+        #expect(try await leases(etcd) == [])
+        await wire.shutdown(within: .zero)
+    }
+
+    /// Lets nothing through that keeps a lease alive, and counts what ends one.
+    private final class LeaseCalls: ClientInterceptor {
+        private let count = Mutex(0)
+
+        var revocations: Int { count.withLock { $0 } }
+
+        func unary(_ head: CallHead, _ request: Bytes, next: UnaryNext) async throws -> UnaryReply {
+            if head.method == EtcdMethods.leaseRevoke.name { count.withLock { $0 += 1 } }
+            return try await next(head, request)
+        }
+
+        func stream(_ head: CallHead, next: StreamNext) async throws -> any ClientCall {
+            guard head.method != EtcdMethods.leaseKeepAlive.name else {
+                throw TransportError(.unavailable, "as asked")
+            }
+            return try await next(head)
+        }
+    }
+}
