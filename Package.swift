@@ -164,12 +164,12 @@ let package = Package(
         tests(of: "TransportTestKit", ["NodeTransport"]),
         tests(of: "TransportResilience", ["NodeTransport", "TransportTestKit", .logging]),
         // Of no single module: what wraps transports, over a real wire and servers that are killed.
-        program("answering-server", path: "Tests/AnsweringServer", ["GRPCTransport", "NodeTransport"]),
+        program("answering-server", path: "Tests/AnsweringServer", ["GRPCTransport", "NodeTransport", "TransportTLS"]),
         .testTarget(
             name: "ResilientWiresTests",
             dependencies: [
-                "ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience", "TransportTestKit",
-                "answering-server",
+                "ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience", "TransportTLS",
+                "TransportTestKit", "answering-server",
             ], swiftSettings: outerSettings),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
         tests(of: "TransportEtcd", ["ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience"]),

@@ -1,10 +1,13 @@
 // A server that answers with its own port: what the tests kill and start again.
 //
-//     answering-server PORT   0 for any free one; ends with its standard input
+//     answering-server PORT [CA CERTIFICATE KEY]
+//
+// Port 0 is any free one; with the paths of PEM files it wants mutual TLS. It ends with its standard input.
 
 import Glibc
 import GRPCTransport
 import NodeTransport
+import TransportTLS
 
 struct AnsweringService: Service {
     let answer: String
@@ -18,9 +21,15 @@ struct AnsweringService: Service {
     }
 }
 
-let port = CommandLine.arguments.dropFirst().first ?? "0"
-let transport = try GRPCTransport(security: .plaintext)
+func security(_ files: [String]) throws -> GRPCTransport.Security {
+    guard files.count == 3 else { return .plaintext }
+    return .mutualTLS(
+        identity: try Identity(certificateFile: files[1], keyFile: files[2]), trust: try .roots(file: files[0]))
+}
+
 do {
+    let port = CommandLine.arguments.dropFirst().first ?? "0"
+    let transport = try GRPCTransport(security: security(Array(CommandLine.arguments.dropFirst(2))))
     // The port is in the answer, so a first listener finds out which one is free.
     var endpoint = try Endpoint(parsing: "grpc://127.0.0.1:\(port)")
     if endpoint.port == 0 {

@@ -9,13 +9,16 @@ final class AnsweringServer {
 
     let endpoint: Endpoint
     private let port: Int
+    private let files: [String]
     private var process: PeerProcess
 
     /// What it answers.
     var answer: String { "\(port)" }
 
-    init() async throws {
-        (process, port) = try await PeerProcess.server(Self.program, ["0"])
+    /// - Parameter identities: With these it wants mutual TLS.
+    init(_ identities: IdentityFiles? = nil) async throws {
+        files = identities.map { [$0.ca, $0.certificate("server"), $0.key("server")] } ?? []
+        (process, port) = try await PeerProcess.server(Self.program, ["0"] + files)
         endpoint = try Endpoint(parsing: "grpc://127.0.0.1:\(port)")
     }
 
@@ -26,7 +29,9 @@ final class AnsweringServer {
     func start() async throws {
         // A connection of somebody else's may have the port for a moment: the system gives it to clients, too.
         for _ in 0..<50 {
-            do { return process = try await PeerProcess.server(Self.program, ["\(port)"]).0 } catch is PeerProcess
+            do {
+                return process = try await PeerProcess.server(Self.program, ["\(port)"] + files).0
+            } catch is PeerProcess
                 .Failure
             {}
         }
