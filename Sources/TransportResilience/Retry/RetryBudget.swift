@@ -23,7 +23,7 @@ public final class RetryBudget: Sendable {
         ///   - floor: 0...1,000.
         ///   - period: 1 ms to a day.
         ///   - maximum: 1...1,000,000.
-        public init(ratio: Double = 0.2, floor: Int = 3, period: Duration = .seconds(10), maximum: Int = 100) {
+        public init(ratio: Double = 0.2, floor: Int = 3, period: Duration = .seconds(10), maximum: Int = 1_000) {
             // Also what "not a number" becomes.
             self.ratio = ratio >= 0 ? min(ratio, 1) : 0
             self.floor = min(max(floor, 0), 1_000)
