@@ -143,18 +143,18 @@ package final class SimulatedLoops: @unchecked Sendable {
     }
 
     private func step() {
-        if turnAll() {
-            turns += 1
-            if turns > Self.turnsPerMoment {
-                turns = 0
-                simulation.runsHot()
-            }
-            return
+        if !turnAll() {
+            let next = nextEvent
+            guard simulation.mayAdvance(to: next), let next else { return sleep(isExpected: next != nil) }
+            let before = simulation.now
+            simulation.advance(to: next)
+            if simulation.now > before { turns = 0 }
         }
-        let next = nextEvent
-        guard simulation.mayAdvance(to: next), let next else { return sleep(isExpected: next != nil) }
-        turns = 0
-        simulation.advance(to: next)
+        turns += 1
+        if turns > Self.turnsPerMoment {
+            turns = 0
+            simulation.runsHot()
+        }
     }
 
     /// Gives a turn to each loop that has something to do; false when none has.

@@ -147,10 +147,13 @@ public final class SimulatedNetwork: Sendable {
         }
     }
 
+    private static let almostANanosecond = Duration(secondsComponent: 0, attosecondsComponent: 999_999_999)
+
     /// When something happens next of itself: an arrival, an action, the end of a sleep.
     package var nextEvent: Int64? {
         let arrival = state.withLock { $0.nextEvent }
-        let wakeUp = clock.nextWakeUp.map { beginning.duration(to: $0).simulatedNanoseconds }
+        // Rounded up: who sleeps until a part of a nanosecond is not woken before.
+        let wakeUp = clock.nextWakeUp.map { (beginning.duration(to: $0) + Self.almostANanosecond).simulatedNanoseconds }
         guard let arrival, let wakeUp else { return arrival ?? wakeUp }
         return min(arrival, wakeUp)
     }

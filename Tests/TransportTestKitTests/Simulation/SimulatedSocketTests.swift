@@ -80,6 +80,14 @@ struct SimulatedSocketTests {
         #expect(times == [.seconds(1), .seconds(2), .seconds(3)])
     }
 
+    @Test func sleepsThatEndWithinANanosecondEnd() async throws {
+        let network = SimulatedNetwork(seed: 1)
+        let clock = network.clock
+        let length = Duration.seconds(1) / 3
+        try await network.drive { try await clock.sleep(for: length) }
+        #expect(network.now >= length && network.now < length + .nanoseconds(1))
+    }
+
     @Test func workThatTakesTooLongIsEndedWithTheSeed() async throws {
         let network = SimulatedNetwork(seed: 99)
         let clock = network.clock
