@@ -11,7 +11,7 @@ final class Channel: Connection {
     deinit {
         guard !core.states.state.isClosed else { return }
         // Ends when the calls in flight do, at the latest after the grace.
-        Task.detached { [core] in await core.close(within: core.configuration.drainGrace) }
+        core.detached { [core] in await core.close(within: core.configuration.drainGrace) }
     }
 
     var endpoint: Endpoint { core.target }

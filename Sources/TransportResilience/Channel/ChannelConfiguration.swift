@@ -29,6 +29,11 @@ public struct ChannelConfiguration: Sendable {
     /// Asks each peer whether it wants calls; `nil` takes it for granted.
     public var health: (any PeerHealth)?
 
+    /// What the channel's own tasks run on: those that connect, wait for a time and follow the resolver. `nil` is the
+    /// pool that all tasks share. In a simulation it has to be an executor of the simulation, which else would not
+    /// see that there is work, and would move the time on.
+    public var executor: (any TaskExecutor)?
+
     public init() {}
 }
 

@@ -13,7 +13,7 @@ extension ChannelCore {
             var slot = state.slots[start.peer] ?? Slot()
             slot.attempt = start.attempt
             // Ends with the attempt or its connection; whoever gives the peer up cancels it.
-            slot.task = Task.detached { await self.attempt(start) }
+            slot.task = detached { await self.attempt(start) }
             state.slots[start.peer] = slot
         }
         if effects.usableChanged { choose(&state) }
@@ -32,7 +32,7 @@ extension ChannelCore {
         if let observer { for event in outside.events { observer(event) } }
         for id in outside.drains {
             // Ends when the calls in flight do, at the latest after the grace.
-            Task.detached { [self] in
+            detached { [self] in
                 guard let connection = state.withLock({ $0.draining[id] }) else { return }
                 await connection.close(within: configuration.drainGrace)
                 state.withLock { _ = $0.draining.removeValue(forKey: id) }
@@ -105,7 +105,7 @@ extension ChannelCore {
             outside.cancels.append(timer.task)
         }
         // Ends at its time; closing the channel, or an earlier timer, cancels it.
-        let task = Task.detached { [weak self, clock] in
+        let task = detached { [weak self, clock] in
             guard (try? await clock.sleep(until: instant)) != nil else { return }
             self?.timerFired(instant)
         }

@@ -61,6 +61,8 @@ final class ChannelCore: Sendable {
     let state: Mutex<State>
     let observer: ResilienceObserver?
     let requests = ResolutionRequests()
+    /// That of the simulation in which the channel was made, if it was in one.
+    private let timeSource = Deadline.timeSource
 
     init(
         target: Endpoint, base: any Transport, balancer: Balancer, configuration: ChannelConfiguration,
@@ -85,10 +87,19 @@ final class ChannelCore: Sendable {
             State(machine: ChannelMachine(settings: settings, seed: seed), random: PickRandom(seed: ~seed)))
     }
 
+    /// Starts a task that has nothing of whoever happens to start it, such as a call's deadline.
+    @discardableResult
+    func detached(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        Task.detached(executorPreference: configuration.executor) { [timeSource] in
+            guard let timeSource else { return await body() }
+            await Deadline.$timeSource.withValue(timeSource, operation: body)
+        }
+    }
+
     /// Begins to follow `resolver`.
     func start(_ resolver: any Resolver) {
         // Ends when the channel is closed, which cancels it.
-        let task = Task.detached { [target, requests, weak self] in
+        let task = detached { [target, requests, weak self] in
             await resolver.follow(target, requests: requests) { [weak self] result in
                 self?.update { $0.resolved(result, now: $1) }
             }
