@@ -223,6 +223,13 @@ if hasQUIC {
                 "ForeignPeers", "GRPCTransport", "NodeTransport", "QUICTransport", "TransportResilience",
                 "TransportTLS", "racing",
             ], swiftSettings: outerSettings),
+        // Of no single module: all of a client's resilience over the real transport, in virtual time.
+        .testTarget(
+            name: "ResilienceScenarioTests",
+            dependencies: [
+                "NodeTransport", "QUICTransport", "TransportResilience", "TransportSimulation", "TransportTLS",
+                "TransportTestKit",
+            ], swiftSettings: outerSettings),
         tests(
             of: "QUICTransport",
             [
