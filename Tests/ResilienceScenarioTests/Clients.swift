@@ -27,6 +27,9 @@ final class NaiveClient: Sendable {
         state = Mutex(State(slots: Array(repeating: Slot(), count: endpoints.count)))
     }
 
+    /// Connects to all servers.
+    func connect() async throws { for _ in endpoints { _ = try await connection() } }
+
     /// The connection whose turn it is.
     func connection() async throws -> any Connection {
         let (index, connection) = try state.withLock { state -> (Int, (any Connection)?) in

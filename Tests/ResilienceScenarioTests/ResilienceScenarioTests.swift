@@ -27,7 +27,7 @@ import Testing
         let path = try #require(Self.chartPath)
         var runs: [Comparison] = []
         for fault in Fault.allCases {
-            let run = try await Scenario.run(fault, seed: Self.seed, callsPerSecond: 200)
+            let run = try await Scenario.run(fault, seed: Self.seed, callsPerSecond: 100)
             Self.check(run)
             runs.append(run)
         }

@@ -36,6 +36,7 @@ struct Scenario: Sendable {
         let endpoints = try Self.servers.map { try Endpoint(parsing: "quic://\($0):4433") }
         let naiveTransport = try transport("naive")
         let naive = NaiveClient(naiveTransport, endpoints)
+        try await naive.connect()
         let events = Mutex<[String: Int]>([:])
         let resilientTransport = try transport("resilient").resilient(
             to: endpoints, clock: world.clock, executor: world.machine("resilient").executor, seed: seed,

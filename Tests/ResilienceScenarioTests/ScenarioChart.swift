@@ -39,7 +39,7 @@ struct ScenarioChart {
         for (x, color, name) in [
             (
                 20.0, Self.resilientColor,
-                "resilient: breakers, a channel over all servers, retries and hedging in a budget"
+                "resilient: breakers, a channel over all servers, budgeted retries and hedging"
             ),
             (520.0, Self.naiveColor, "naive: a connection to each server, by turns"),
         ] {
@@ -56,15 +56,15 @@ struct ScenarioChart {
     }
 
     private func panel(_ run: Comparison, x: Double, y: Double) -> [String] {
-        let goodput = Plot(x: x + 44, y: y + 48, height: 96, maximum: 100)
-        let latency = Plot(x: x + 44, y: y + 178, height: 96, maximum: 1_000)
+        let goodput = Plot(x: x + 44, y: y + 54, height: 96, maximum: 100)
+        let latency = Plot(x: x + 44, y: y + 182, height: 96, maximum: 1_000)
         let attempts = Double(run.resilient.attempts) / Double(max(run.resilient.outcomes.count, 1))
         let failed = (
             run.naive.failureCount(.zero..<Scenario.length), run.resilient.failureCount(.zero..<Scenario.length)
         )
         let summary =
-            "\(run.resilient.outcomes.count) calls each; without a good answer: naive \(failed.0), resilient \(failed.1); "
-            + "resilient's attempts a call: \(String(format: "%.3f", attempts))"
+            "of \(run.resilient.outcomes.count) calls failed: naive \(failed.0), resilient \(failed.1) · "
+            + "resilient's attempts per call: \(String(format: "%.3f", attempts))"
         var parts = [
             text(x, y + 14, run.fault.title, size: 13, isBold: true), text(x, y + 30, summary, color: "#4b5563"),
         ]
