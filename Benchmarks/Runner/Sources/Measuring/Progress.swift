@@ -1,0 +1,21 @@
+internal import Foundation
+
+/// Says on standard error how far the run is.
+enum Progress {
+    private static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// - Parameter transient: Only for who looks on: the next line replaces it.
+    static func say(_ text: String, transient: Bool = false) {
+        if isTerminal {
+            write("\r\u{1b}[K\(text)")
+        } else if !transient {
+            write("\(text)\n")
+        }
+    }
+
+    static func complain(_ text: String) { write((isTerminal ? "\r\u{1b}[K" : "") + "failed: \(text)\n") }
+
+    static func clear() { if isTerminal { write("\r\u{1b}[K") } }
+
+    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

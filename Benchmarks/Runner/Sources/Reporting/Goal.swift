@@ -1,0 +1,44 @@
+/// What this library is to reach, in the same run as what it is compared with.
+struct Goal {
+    struct Quantity {
+        var metric: Metric
+        var work: String
+        var contestant = Contestant.ours
+    }
+
+    enum Outcome: Equatable {
+        case met(Double)
+        case notMet(Double)
+        /// Something of it was not measured, and what.
+        case unknown(String)
+    }
+
+    enum Relation: String {
+        case atLeast = "≥"
+        case atMost = "≤"
+    }
+
+    var title: String
+    var measured: Quantity
+    /// What it is divided by; nil compares the figure itself.
+    var reference: Quantity?
+    var relation = Relation.atLeast
+    var bound: Double
+    var unit = "×"
+
+    var wanted: String { "\(relation.rawValue) \(shown(bound)) \(unit)" }
+
+    func outcome(_ results: Results) -> Outcome {
+        func median(_ quantity: Quantity) -> Double? {
+            results.spread(quantity.metric, quantity.work, quantity.contestant)?.median
+        }
+        guard var value = median(measured) else { return .unknown("\(measured.contestant) \(measured.work)") }
+        if let reference {
+            guard let other = median(reference), other > 0 else {
+                return .unknown("\(reference.contestant) \(reference.work)")
+            }
+            value /= other
+        }
+        return (relation == .atLeast ? value >= bound : value <= bound) ? .met(value) : .notMet(value)
+    }
+}

@@ -1,0 +1,42 @@
+internal import Testing
+
+@testable internal import bench_runner
+
+@Suite struct PlanTests {
+    @Test func eachWorkHasANameOfItsOwn() {
+        #expect(Set(Plan.works.map(\.id)).count == Plan.works.count)
+    }
+
+    @Test func eachLevelHasWhatIsBeforeIt() throws {
+        let quick = Set(try Plan.selected(.quick).map(\.id))
+        let standard = Set(try Plan.selected(.standard).map(\.id))
+        let full = Set(try Plan.selected(.full).map(\.id))
+        #expect(!quick.isEmpty && quick.isStrictSubset(of: standard) && standard.isStrictSubset(of: full))
+    }
+
+    @Test func goalsAreAboutWorksThatExist() {
+        let ids = Set(Plan.works.map(\.id))
+        for goal in Goals.all {
+            #expect(ids.contains(goal.measured.work), "\(goal.title)")
+            if let reference = goal.reference {
+                #expect(
+                    ids.contains(reference.work) && Contestant.names.contains(reference.contestant), "\(goal.title)")
+            }
+        }
+    }
+
+    @Test func aQuickRunMeasuresTheGoalsButBroadcast() throws {
+        let quick = Set(try Plan.selected(.quick).map(\.id))
+        for goal in Goals.all where !goal.measured.work.contains("broadcast") {
+            #expect(quick.contains(goal.measured.work) && quick.contains(goal.reference?.work ?? goal.measured.work))
+        }
+    }
+
+    @Test func aPatternChoosesByName() throws {
+        #expect(try Plan.selected(.full, only: "^quic:bulk").map(\.id) == ["quic:bulk:c1"])
+        #expect(throws: (any Error).self) { try Plan.selected(.full, only: "(") }
+    }
+
+    @Test(arguments: [(64, "64B"), (1024, "1KiB"), (1500, "1500B"), (1 << 20, "1MiB")])
+    func sizes(_ bytes: Int, _ text: String) { #expect(Work.shownSize(bytes) == text) }
+}
