@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench build check peers proto check-proto format check-format docs check-doc-code tls-audit clean
+.PHONY: help demo test bench test-bench build check peers proto check-proto format check-format docs check-doc-code tls-audit clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r task text; do \
@@ -28,17 +28,21 @@ demo: ## three nodes exchange real transactions, one is killed, nothing is lost 
 test: peers ## all tests, with the foreign peers [ARGS='--filter Name']
 	TRANSPORT_REQUIRE_PEERS=1 swift test --disable-xctest --parallel --experimental-maximum-parallelization-width 8 $(ARGS)
 
-bench: ## measure against gRPC C++ in one run [ARGS=--quick]
+bench: ## measure against gRPC C++, grpc-swift, quinn and others in one run [ARGS=--quick]
 	@scripts/bootstrap test
-	@scripts/build-peers
+	@scripts/build-rivals
 	swift build -c release --product transport-bench
-	@TRANSPORT_BENCH="$(CURDIR)/.build/release/transport-bench" scripts/bench $(ARGS)
+	@swift build --package-path Benchmarks/Runner --scratch-path .build/runner
+	@TRANSPORT_BENCH="$(CURDIR)/.build/release/transport-bench" .build/runner/debug/bench-runner $(ARGS)
+
+test-bench: ## the tests of what `make bench` computes, parses and draws
+	swift test --package-path Benchmarks/Runner --scratch-path .build/runner --disable-xctest
 
 build: ## everything, debug, with the tests
 	@scripts/bootstrap build
 	swift build --build-tests
 
-check: check-format test check-proto docs check-doc-code ## all that continuous integration checks but the demo
+check: check-format test test-bench check-proto docs check-doc-code ## all that continuous integration checks but the demo
 
 peers: ## what the tests talk to: system packages, .venv, the gRPC C++ peer
 	@scripts/bootstrap test

@@ -29,6 +29,8 @@ internal import Testing
     ])
     func numbers(_ value: Double, _ text: String) { #expect(shown(value) == text) }
 
+    @Test func marksOfAnAxisAreShort() { #expect([1, 10, 0.5, 1000].map(shownTick) == ["1", "10", "0.50", "1,000"]) }
+
     @Test func whatIsNoNumberIsADash() { #expect([shown(nil), shown(.nan), shown(.infinity)] == ["–", "–", "–"]) }
 
     @Test func columnsAreAligned() {

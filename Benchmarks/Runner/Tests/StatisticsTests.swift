@@ -22,6 +22,17 @@ internal import Testing
         #expect(samples.growth(from: 2, to: 2) == nil)
     }
 
+    @Test func whatWasSkippedIsSaidOnceForEachReason() {
+        var results = Fixture.results([])
+        results.skipped = [
+            Skipped(work: "*", contestant: "quinn", reason: "not built"),
+            Skipped(work: "a", contestant: "grpcio", reason: "slow"),
+            Skipped(work: "b", contestant: "grpcio", reason: "slow"),
+        ]
+        results.skipped += (0..<5).map { Skipped(work: "w\($0)", contestant: "limits", reason: "no") }
+        #expect(results.skippedLines == ["quinn: not built", "grpcio: slow (a, b)", "limits: no (5 works)"])
+    }
+
     @Test func advantageLooksAtWhatTheWorkIsAbout() throws {
         let results = Fixture.results([
             ("grpc:unary:64B:c1", "transport-bench", [.rate: 300]), ("grpc:unary:64B:c1", "grpc-cpp", [.rate: 100]),

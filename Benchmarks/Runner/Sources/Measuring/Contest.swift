@@ -32,8 +32,8 @@ struct Contest {
                 continue
             }
             do {
-                let server = try Server(contestant, wire: work.wire, certificates: certificates, folder: folder)
-                players.append((contestant, server, Entry(work: work, contestant: contestant.name)))
+                players.append(
+                    (contestant, try start(contestant, work), Entry(work: work, contestant: contestant.name)))
             } catch {
                 let entry = Entry(work: work, contestant: contestant.name, failure: "\(error)")
                 results.entries.append(entry)
@@ -43,14 +43,19 @@ struct Contest {
         let rate = openRate(work, players.map(\.contestant.name), results)
         for number in 1...rounds {
             for index in players.indices where players[index].entry.failure == nil {
-                let (contestant, server, _) = players[index]
+                let contestant = players[index].contestant
                 Progress.say("\(work.id): round \(number) of \(rounds): \(contestant.name)", transient: true)
                 let file = folder.appendingPathComponent("histogram")
                 try? FileManager.default.removeItem(at: file)
-                let round = Round(
-                    work: work, contestant: contestant, server: server, certificates: certificates, folder: folder,
-                    seconds: seconds, rate: rate, histogram: work.kind == .open ? file : nil)
                 do {
+                    // What an earlier round has left in the allocator would make connections look free.
+                    if work.kind == .idle, number > 1 {
+                        players[index].server.child.end()
+                        players[index].server = try start(contestant, work)
+                    }
+                    let round = Round(
+                        work: work, contestant: contestant, server: players[index].server, certificates: certificates,
+                        folder: folder, seconds: seconds, rate: rate, histogram: work.kind == .open ? file : nil)
                     players[index].entry.rounds.append(try round.measure())
                     if work.kind == .open, let text = try? String(contentsOf: file, encoding: .utf8) {
                         players[index].entry.histogram = ProgramLine.histogram(text)
@@ -62,6 +67,10 @@ struct Contest {
             }
         }
         results.entries += players.map(\.entry)
+    }
+
+    private func start(_ contestant: Contestant, _ work: Work) throws -> Server {
+        try Server(contestant, wire: work.wire, certificates: certificates, folder: folder)
     }
 
     /// What everybody can keep up with, by the closed loop with as many calls at a time. Without figures of that, a

@@ -30,14 +30,20 @@ struct Results: Codable {
     var entries: [Entry] = []
     var skipped: [Skipped] = []
 
-    /// One line for each reason and contestant, however many works it is about.
+    /// One line for each reason and contestant, with the works where they are few.
     var skippedLines: [String] {
         var lines: [String] = []
+        var works: [String: [String]] = [:]
         for one in skipped {
             let line = "\(one.contestant): \(one.reason)"
-            if !lines.contains(line) { lines.append(line) }
+            if works[line] == nil { lines.append(line) }
+            works[line, default: []].append(one.work)
         }
-        return lines
+        return lines.map { line in
+            let of = works[line] ?? []
+            if of == ["*"] { return line }
+            return "\(line) (\(of.count > 4 ? "\(of.count) works" : of.joined(separator: ", ")))"
+        }
     }
 
     func spread(_ metric: Metric, _ work: String, _ contestant: String) -> Spread? {

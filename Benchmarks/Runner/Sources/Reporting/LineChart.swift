@@ -27,9 +27,9 @@ struct LineChart {
         var parts: [String] = []
         for tick in y.ticks {
             parts.append(SVG.line(Self.left, y.position(tick), Self.right, y.position(tick), kind: "grid"))
-            parts.append(SVG.text(Self.left - 6, y.position(tick) + 4, shown(tick), anchor: "end"))
+            parts.append(SVG.text(Self.left - 6, y.position(tick) + 4, shownTick(tick), anchor: "end"))
         }
-        for (tick, label) in xTicks.isEmpty ? x.ticks.map({ ($0, shown($0)) }) : xTicks {
+        for (tick, label) in xTicks.isEmpty ? x.ticks.map({ ($0, shownTick($0)) }) : xTicks {
             parts.append(SVG.line(x.position(tick), Self.top, x.position(tick), Self.bottom, kind: "grid"))
             parts.append(SVG.text(x.position(tick), Self.bottom + 16, label, anchor: "middle"))
         }

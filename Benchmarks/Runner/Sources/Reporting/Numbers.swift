@@ -8,6 +8,9 @@ func shown(_ value: Double?) -> String {
     return String(format: magnitude < 10 ? "%.2f" : "%.1f", value)
 }
 
+/// The same for a mark of an axis: whole numbers have no decimals.
+func shownTick(_ value: Double) -> String { value == value.rounded() ? grouped(value) : shown(value) }
+
 private func grouped(_ value: Double) -> String {
     let digits = String(format: "%.0f", abs(value))
     var text = ""

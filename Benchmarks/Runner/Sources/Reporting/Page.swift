@@ -80,7 +80,9 @@ struct Page {
         works.filter { $0.kind == .open }.map { work in
             let series = entries(work).compactMap { entry -> LineChart.Series? in
                 guard let histogram = entry.histogram, !histogram.isEmpty else { return nil }
-                let points = histogram.map { (1 / (1 - min($0.percentile / 100, 0.99999)), $0.microseconds) }
+                // The slowest of a thousand calls is the percentile 99.9 and nothing beyond.
+                let calls = max(entry.rounds.last?[.calls] ?? 0, 2)
+                let points = histogram.map { (1 / max(1 - $0.percentile / 100, 1 / calls), $0.microseconds) }
                 return LineChart.Series(name: entry.contestant, points: points)
             }
             guard !series.isEmpty else { return "" }
@@ -88,7 +90,7 @@ struct Page {
             let chart = LineChart(
                 title: "Latency, \(work.id)", xTitle: "percentile", yTitle: "µs",
                 xTicks: [(1, "0"), (10, "90"), (100, "99"), (1000, "99.9"), (10_000, "99.99"), (100_000, "99.999")]
-                    .filter { tick, _ in tick <= 10 * (series.flatMap(\.points).map(\.x).max() ?? 1) },
+                    .filter { tick, _ in tick < 10 * (series.flatMap(\.points).map(\.x).max() ?? 1) },
                 hasDots: false, series: series)
             return
                 "<h2>Latency, \(work.id)</h2><p>\(shown(rate)) calls a second are due at fixed times; a latency counts "
