@@ -60,13 +60,15 @@ struct Contest {
                     if work.kind == .open, let text = try? String(contentsOf: file, encoding: .utf8) {
                         players[index].entry.histogram = ProgramLine.histogram(text)
                     }
+                } catch let error as TooSlow {
+                    results.skipped.append(Skipped(work: work.id, contestant: contestant.name, reason: "\(error)"))
                 } catch {
                     players[index].entry.failure = "\(error)"
                     Progress.complain("\(contestant.name) \(work.id): \(error)")
                 }
             }
         }
-        results.entries += players.map(\.entry)
+        results.entries += players.map(\.entry).filter { !$0.rounds.isEmpty || $0.failure != nil }
     }
 
     private func start(_ contestant: Contestant, _ work: Work) throws -> Server {

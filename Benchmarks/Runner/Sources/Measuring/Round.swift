@@ -69,7 +69,7 @@ struct Round {
         guard figures[.errors] == 0 else {
             throw Failure("\(shown(figures[.errors])) calls failed: \(client.complaint)")
         }
-        guard let calls = figures[.calls], calls > 0 else { throw Failure("no call ended in this time") }
+        guard let calls = figures[.calls], calls > 0 else { throw TooSlow() }
         if let printed, let taken = processor.growth(from: printed - seconds, to: printed) {
             figures[.serverProcessor] = taken / calls
         }

@@ -58,22 +58,25 @@ enum Plan {
         }
     }
 
+    private static func hasDatagrams(_ wire: String) -> Bool { wire == "h3" || wire == "quic" }
+
     private static func streams(_ wire: String) -> [Work] {
         func work(_ scenario: String, _ level: Work.Level) -> Work {
             Work(
                 id: "\(wire):\(scenario):c1", kind: .closed, wire: wire, scenario: scenario, level: level)
         }
         let others: Work.Level = wire == "grpc" ? .standard : .full
-        return [
+        let works = [
             work("client-stream", others), work("server-stream", others),
             work("ping-pong", wire == "quic" ? .standard : others), work("bulk", wire == "quic" ? .quick : .standard),
-            work("datagram", .standard),
         ]
+        return hasDatagrams(wire) ? works + [work("datagram", .standard)] : works
     }
 
     private static func connecting(_ wire: String) -> [Work] {
         let handshakes: Work.Level = wire == "quic" || wire == "grpc-tls" ? .quick : .standard
-        return [("handshake", handshakes), ("resume", .standard)].map { scenario, level in
+        let scenarios = [("handshake", handshakes)] + (wire == "grpc" ? [] : [("resume", Work.Level.standard)])
+        return scenarios.map { scenario, level in
             Work(
                 id: "\(wire):\(scenario):c16", kind: .closed, wire: wire, scenario: scenario, concurrency: 16,
                 level: level)
