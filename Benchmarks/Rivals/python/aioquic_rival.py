@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 
 import aioquic
 from aioquic.asyncio import QuicConnectionProtocol, connect, serve as serve_quic
@@ -237,16 +238,21 @@ class Calls:
         self.configuration = configuration(wire, is_client=True)
         self.configuration.load_verify_locations(cafile=options.text("ca"))
         self.ending: set[asyncio.Future] = set()
+        self.tickets = collections.deque(maxlen=1024)
         self.protocol = HTTPClient if wire == "h3" else Client
 
     def connect(self):
+        configuration = self.configuration
+        if self.tickets:
+            # The server takes a ticket once.
+            configuration = dataclasses.replace(configuration, session_ticket=self.tickets.pop())
         return connect(
-            *self.address, configuration=self.configuration, create_protocol=self.protocol,
+            *self.address, configuration=configuration, create_protocol=self.protocol,
             session_ticket_handler=self.keep if self.scenario == "resume" else None, local_port=0,
         )  # fmt: skip
 
     def keep(self, ticket) -> None:
-        self.configuration.session_ticket = ticket
+        self.tickets.append(ticket)
 
     async def exchange(self, client: Client, mode: bytes, parts: list[bytes]) -> bytes:
         number, stream = client.open(mode)
