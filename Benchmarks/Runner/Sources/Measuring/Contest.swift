@@ -19,6 +19,7 @@ struct Contest {
             Progress.say("[\(index + 1)/\(works.count)] \(work.id)")
             measure(work, into: &results)
         }
+        Children.shared.stayIfEnding()
         Progress.clear()
     }
 
@@ -35,6 +36,7 @@ struct Contest {
                 players.append(
                     (contestant, try start(contestant, work), Entry(work: work, contestant: contestant.name)))
             } catch {
+                Children.shared.stayIfEnding()
                 let entry = Entry(work: work, contestant: contestant.name, failure: "\(error)")
                 results.entries.append(entry)
                 Progress.complain("\(contestant.name) \(work.id): \(error)")
@@ -63,6 +65,7 @@ struct Contest {
                 } catch let error as TooSlow {
                     results.skipped.append(Skipped(work: work.id, contestant: contestant.name, reason: "\(error)"))
                 } catch {
+                    Children.shared.stayIfEnding()
                     players[index].entry.failure = "\(error)"
                     Progress.complain("\(contestant.name) \(work.id): \(error)")
                 }

@@ -17,5 +17,12 @@ enum Progress {
 
     static func clear() { if isTerminal { write("\r\u{1b}[K") } }
 
-    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private static func write(_ text: String) {
+        do {
+            try FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        } catch {
+            // Nobody looks on any more.
+            Interruption.end(SIGPIPE)
+        }
+    }
 }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
@@ -15,13 +14,19 @@ final class Children: Sendable {
 
     /// Starts a process and keeps its number until ``ended(_:)``.
     ///
-    /// - Throws: ``Failure`` after ``endAll()``; what `Process.run` throws.
+    /// - Throws: What `Process.run` throws.
     func start(_ process: Process) throws {
         try state.withLock { state in
-            guard !state.isClosed else { throw Failure("the run is being ended") }
+            guard !state.isClosed else { return }
             try process.run()
             state.running.insert(process.processIdentifier)
         }
+        stayIfEnding()
+    }
+
+    /// Never returns after ``endAll()``: whoever ends the run exits, and nobody else takes killed programs for slow ones.
+    func stayIfEnding() {
+        while state.withLock({ $0.isClosed }) { sleep(1) }
     }
 
     func ended(_ process: pid_t) {
@@ -40,24 +45,4 @@ final class Children: Sendable {
     }
 
     private var isEmpty: Bool { state.withLock { $0.running.isEmpty } }
-}
-
-/// Ends the children, removes the folder of the run and exits with 128 + signal (130 for Ctrl-C) when a signal comes.
-final class Interruption {
-    private let sources: [any DispatchSourceSignal]
-
-    init(removing folder: URL) {
-        sources = [SIGINT, SIGTERM].map { number in
-            // A handler and not SIG_IGN: children would inherit that.
-            signal(number) { _ in }
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                Children.shared.endAll()
-                try? FileManager.default.removeItem(at: folder)
-                exit(128 + number)
-            }
-            source.resume()
-            return source
-        }
-    }
 }
