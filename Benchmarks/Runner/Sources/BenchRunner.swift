@@ -16,7 +16,7 @@ struct BenchRunner: ParsableCommand {
     @Flag(help: "A chosen part, three short rounds: less than three minutes.")
     var quick = false
 
-    @Flag(help: "All sizes, all concurrencies, on all wires: hours.")
+    @Flag(help: "All sizes, all concurrencies, on all wires; long.")
     var full = false
 
     @Flag(help: "A moment each, to see that everything runs; the figures say nothing.")
