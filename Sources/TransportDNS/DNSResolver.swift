@@ -27,7 +27,7 @@ public struct DNSResolver: Resolver {
     ///   - wire: How the peers are reached: `grpc`, `quic`, `http` or `udp`.
     ///   - configuration: How it asks, and how often.
     ///   - clock: What times to live and delays pass on.
-    /// - Throws: ``TransportError`` with `invalidArgument` for another scheme, or a server that is no address.
+    /// - Throws: ``/NodeTransport/TransportError`` with `invalidArgument` for another scheme, or a server that is no address.
     public init<C: Clock>(
         wire: Endpoint.Scheme, configuration: DNSConfiguration = DNSConfiguration(), clock: C = ContinuousClock()
     ) throws(TransportError) where C.Instant == ContinuousClock.Instant {

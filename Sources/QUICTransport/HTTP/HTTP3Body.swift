@@ -22,8 +22,10 @@ public struct HTTP3Body: Sendable {
         length = bytes.count
     }
 
-    /// - Parameter length: How many bytes the elements have together. A sequence that has more, or less, is an error: the
-    ///   stream is reset.
+    /// - Parameters:
+    ///   - pieces: Sent one after the other as the peer takes them.
+    ///   - length: How many bytes the elements have together. A sequence that has more, or less, is an error: the
+    ///     stream is reset.
     public init<Pieces: AsyncSequence & Sendable>(_ pieces: Pieces, length: Int? = nil) where Pieces.Element == Bytes {
         self.init(length: length) { writer in
             for try await piece in pieces { try await writer.write(piece) }

@@ -7,7 +7,7 @@ extension Transport {
     ///
     /// Only calls of idempotent methods are hedged; all others, and streams, pass as they are. Copies after the first are
     /// taken from the budget, and say in `grpc-previous-rpc-attempts` how many went before them. Where a copy has failed,
-    /// later ones ask for another peer (``CallRouting/avoided``); over a single connection all go to the same peer.
+    /// later ones ask for another peer (``/NodeTransport/CallRouting/avoided``); over a single connection all go to the same peer.
     ///
     /// - Parameters:
     ///   - policy: When copies are sent.

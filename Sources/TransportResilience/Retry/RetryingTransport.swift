@@ -8,10 +8,10 @@ extension Transport {
     /// let transport = GRPCTransport(…).retrying(logger: logger)
     /// ```
     ///
-    /// A call is sent again where `policy` has a class for its error and it is idempotent (its ``Method`` says so), or
+    /// A call is sent again where `policy` has a class for its error and it is idempotent (its ``/NodeTransport/Method`` says so), or
     /// the wire proves that the peer has not seen it. A stream is sent again only until the caller has its first message
     /// or its initial metadata, and only while all that it sent fits into the replay buffer. The next attempt asks for
-    /// another peer than those that failed (``CallRouting/avoided``) and says in `grpc-previous-rpc-attempts` how many
+    /// another peer than those that failed (``/NodeTransport/CallRouting/avoided``) and says in `grpc-previous-rpc-attempts` how many
     /// came before it; the call's deadline bounds all of them.
     ///
     /// Connecting is not retried, and neither is a call on a connection that has begun to close: a channel does that.
