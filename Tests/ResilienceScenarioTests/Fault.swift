@@ -30,38 +30,38 @@ enum Fault: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// Lets it happen, and returns when it is over.
     func strike(_ scenario: Scenario) async throws {
         let world = scenario.world
-        try await scenario.sleep(until: Self.start)
+        try await scenario.reach(Self.start)
         switch self {
         case .kill:
             world.machine("a").kill()
-            try await scenario.sleep(until: end)
+            try await scenario.reach(end)
             try await scenario.serve("a")
         case .hang:
             // The wire goes on: keep-alive sees nothing.
             scenario.service.hang(["a"])
-            try await scenario.sleep(until: end)
+            try await scenario.reach(end)
             scenario.service.hang([])
         case .slow:
             world.machine("a").slowDown(.milliseconds(1_500))
-            try await scenario.sleep(until: end)
+            try await scenario.reach(end)
             world.machine("a").slowDown(.zero)
         case .flap:
             for second in stride(from: Self.start, to: end, by: .seconds(1)) {
-                try await scenario.sleep(until: second)
+                try await scenario.reach(second)
                 world.machine("a").kill()
-                try await scenario.sleep(until: second + .milliseconds(500))
+                try await scenario.reach(second + .milliseconds(500))
                 try await scenario.serve("a")
             }
-            try await scenario.sleep(until: end)
+            try await scenario.reach(end)
         case .partition:
             for (client, server) in [("naive", "a"), ("naive", "b"), ("resilient", "a"), ("resilient", "b")] {
                 world.network.cut(between: client, and: server)
                 world.network.at(world.network.now + (end - Self.start)) { $0.heal(between: client, and: server) }
             }
-            try await scenario.sleep(until: end)
+            try await scenario.reach(end)
         case .restartAll:
             for server in Scenario.servers { world.machine(server).kill() }
-            try await scenario.sleep(until: end)
+            try await scenario.reach(end)
             for server in Scenario.servers { try await scenario.serve(server) }
         }
     }

@@ -69,7 +69,7 @@ struct Scenario: Sendable {
         return try await withThrowingTaskGroup(of: CallOutcome.self) { group in
             for number in 0..<callsPerSecond * Int(Self.length / .seconds(1)) {
                 let time = Duration.seconds(number) / callsPerSecond
-                try await sleep(until: time)
+                try await reach(time)
                 group.addTask(executorPreference: executor) { await call(caller, number, time, connection) }
             }
             var outcomes: [CallOutcome] = []
@@ -115,7 +115,7 @@ struct Scenario: Sendable {
     }
 
     /// Until so long after the first calls.
-    func sleep(until time: Duration) async throws { try await world.clock.sleep(until: start.advanced(by: time)) }
+    func reach(_ time: Duration) async throws { try await world.clock.sleep(until: start.advanced(by: time)) }
 }
 
 /// One identity for all machines.

@@ -1,3 +1,5 @@
+public import NodeTransport
+
 /// What goes around a wire, and with which numbers: a start that suits most, to be changed where it does not.
 public struct ResilienceProfile: Sendable {
     /// How a peer is chosen for each call.
@@ -7,6 +9,9 @@ public struct ResilienceProfile: Sendable {
     public var channel: ChannelConfiguration
 
     /// When a peer counts as broken; `nil` for no breakers.
+    ///
+    /// Those of the profiles here do not count attempts to connect: how often to connect is the channel's to decide, and a
+    /// breaker that opened meanwhile would keep it from a peer that is back.
     public var breaker: BreakerPolicy?
 
     /// What is tried again.
@@ -16,7 +21,8 @@ public struct ResilienceProfile: Sendable {
     public var budget: RetryBudget.Limits
 
     public init(
-        balancer: Balancer, channel: ChannelConfiguration = ChannelConfiguration(), breaker: BreakerPolicy? = .default,
+        balancer: Balancer, channel: ChannelConfiguration = ChannelConfiguration(),
+        breaker: BreakerPolicy? = BreakerPolicy(isFailure: ResilienceProfile.isFailureOfCall),
         retry: RetryPolicy = .default, budget: RetryBudget.Limits = RetryBudget.Limits()
     ) {
         self.balancer = balancer
@@ -24,6 +30,11 @@ public struct ResilienceProfile: Sendable {
         self.breaker = breaker
         self.retry = retry
         self.budget = budget
+    }
+
+    /// As ``BreakerPolicy/isFailureOfPeer``, but for calls that the peer has not seen.
+    public static let isFailureOfCall: @Sendable (TransportError) -> Bool = { error in
+        error.processing != .notProcessed && BreakerPolicy.isFailureOfPeer(error)
     }
 
     /// What gRPC's clients do towards a service: the first peer that can be reached (`pick_first`), reconnecting after
@@ -39,7 +50,8 @@ public struct ResilienceProfile: Sendable {
         let backoff = Backoff(initialDelay: .milliseconds(50), maximumDelay: .seconds(1))
         return ResilienceProfile(
             balancer: .leastRequest, channel: channel,
-            breaker: BreakerPolicy(openDuration: .seconds(5), maximumOpenDuration: .seconds(60)),
+            breaker: BreakerPolicy(
+                openDuration: .seconds(5), maximumOpenDuration: .seconds(60), isFailure: isFailureOfCall),
             retry: RetryPolicy(attempts: Attempts(retries: 3), backoff: backoff))
     }()
 }
