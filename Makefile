@@ -49,7 +49,7 @@ peers: ## what the tests talk to: system packages, .venv, the gRPC C++ peer
 	@scripts/venv
 	@scripts/build-peers
 
-proto: ## generate Sources/DAGProtocol/Generated from Protos/
+proto: ## generate the modules' Generated folders from Protos/
 	@scripts/bootstrap test
 	@scripts/proto
 
