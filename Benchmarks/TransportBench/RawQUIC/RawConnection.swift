@@ -74,7 +74,11 @@
             for suspension in exchange(&waitingForCredit, with: []) { suspension.resume() }
         }
 
-        func forget(_ stream: QUICStream) { streams[stream.id] = nil }
+        /// The stream is over: it and what reads it refer to one another no longer.
+        func forget(_ stream: QUICStream) {
+            streams[stream.id] = nil
+            stream.context = nil
+        }
 
         func closed(_ reason: QUICCloseReason) {
             isClosed = true
