@@ -16,7 +16,8 @@
         /// Told of each stream that the peer opens, and of each datagram.
         var onStream: ((RawStream) -> Void)?
         var onDatagram: ((Bytes) -> Void)?
-        private var streams: [Int64: RawStream] = [:]
+        private var streams: [RawStream?] = []
+        private var freeSlots: [Int] = []
         private var handshake: Suspension<Void>?
         private var waitingForCredit: [Suspension<Void>] = []
         private var isClosed = false
@@ -61,7 +62,11 @@
 
         // MARK: For the driver
 
-        func opened(_ stream: QUICStream) { onStream?(enter(stream)) }
+        func opened(_ stream: QUICStream, _ bytes: Bytes, isLast: Bool) {
+            let raw = enter(stream)
+            raw.received(bytes, isLast: isLast)
+            onStream?(raw)
+        }
 
         func datagramArrived(_ bytes: Bytes) { onDatagram?(bytes) }
 
@@ -76,7 +81,9 @@
 
         /// The stream is over: it and what reads it refer to one another no longer.
         func forget(_ stream: QUICStream) {
-            streams[stream.id] = nil
+            guard let raw = stream.raw else { return }
+            streams[raw.slot] = nil
+            freeSlots.append(raw.slot)
             stream.context = nil
         }
 
@@ -86,40 +93,52 @@
             for suspension in exchange(&waitingForCredit, with: []) {
                 suspension.resume(throwing: Closed(reason: reason))
             }
-            for stream in exchange(&streams, with: [:]).values { stream.closed() }
+            for stream in exchange(&streams, with: []) { stream?.closed() }
         }
 
         private func enter(_ stream: QUICStream) -> RawStream {
-            let raw = RawStream(stream, driver)
+            let slot = freeSlots.popLast() ?? streams.count
+            let raw = RawStream(stream, driver, slot: slot)
             stream.context = raw
-            streams[stream.id] = raw
+            if slot == streams.count { streams.append(raw) } else { streams[slot] = raw }
             return raw
         }
+    }
+
+    extension QUICStream {
+        /// What the benchmark keeps of it, until it is over.
+        // Sound: nothing else is ever put there.
+        var raw: RawStream? { context.map { unsafeDowncast($0, to: RawStream.self) } }
     }
 
     /// A bidirectional stream, for one task that reads and writes. As ``RawConnection``.
     final class RawStream: @unchecked Sendable {
         private let quic: QUICStream
+        let slot: Int
         private let driver: RawDriver
-        private var arrived: [Bytes] = []
+        // Small calls come in one piece.
+        private var first: Bytes?
+        private var more: [Bytes] = []
         private var isEnded = false
         private var isClosed = false
         private var reader: Suspension<Void>?
         private var writer: Suspension<Void>?
 
-        init(_ quic: QUICStream, _ driver: RawDriver) {
+        init(_ quic: QUICStream, _ driver: RawDriver, slot: Int) {
             self.quic = quic
             self.driver = driver
+            self.slot = slot
         }
 
         /// What has come; nil at the end.
         nonisolated(nonsending) func read() async throws -> Bytes? {
-            while arrived.isEmpty {
+            while first == nil {
                 if isEnded { return nil }
                 if isClosed { throw RawConnection.Closed(reason: nil) }
                 try await suspend { (suspension: Suspension<Void>) in reader = suspension }
             }
-            let bytes = arrived.removeFirst()
+            guard let bytes = first.take() else { return nil }
+            if !more.isEmpty { first = more.removeFirst() }
             quic.connection.consume(quic, byteCount: bytes.count)
             driver.scheduleFlush()
             return bytes
@@ -140,7 +159,7 @@
         }
 
         func received(_ bytes: Bytes, isLast: Bool) {
-            if !bytes.isEmpty { arrived.append(bytes) }
+            if !bytes.isEmpty { if first == nil { first = bytes } else { more.append(bytes) } }
             if isLast { isEnded = true }
             reader.take()?.resume()
         }

@@ -112,11 +112,16 @@
         private func dispatch(_ event: QUICEvent) {
             switch event {
             case .connectionOpened(let connection): accepted?(RawConnection(connection, self))
-            case .streamOpened(let stream): raw(stream.connection)?.opened(stream)
-            case .streamData(let stream, let bytes, let isLast): raw(stream)?.received(bytes, isLast: isLast)
-            case .streamWritable(let stream): raw(stream)?.writable()
+            case .streamOpened: break
+            case .streamData(let stream, let bytes, let isLast):
+                if let raw = stream.raw {
+                    raw.received(bytes, isLast: isLast)
+                } else {
+                    raw(stream.connection)?.opened(stream, bytes, isLast: isLast)
+                }
+            case .streamWritable(let stream): stream.raw?.writable()
             case .streamClosed(let stream, _), .streamReset(let stream, _), .streamStopped(let stream):
-                raw(stream)?.closed()
+                stream.raw?.closed()
                 if stream.isClosed { raw(stream.connection)?.forget(stream) }
             case .streamsAvailable(let connection, _): raw(connection)?.streamsAvailable()
             case .handshakeCompleted(let connection): raw(connection)?.handshakeCompleted()
@@ -128,7 +133,6 @@
         }
 
         private func raw(_ connection: QUICConnection) -> RawConnection? { connection.context as? RawConnection }
-        private func raw(_ stream: QUICStream) -> RawStream? { stream.context as? RawStream }
 
         // MARK: Output
 

@@ -68,7 +68,7 @@
             connection.onDatagram = { [unowned connection] datagram in try? connection.send(datagram: datagram) }
             connection.onStream = { stream in
                 // Ends with the stream or the connection.
-                _ = Task(executorPreference: connection.driver.loop.taskExecutor) { try await serve(stream) }
+                _ = Task.immediate(executorPreference: connection.driver.loop.taskExecutor) { try await serve(stream) }
             }
         }
 

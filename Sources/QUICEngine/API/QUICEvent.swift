@@ -18,27 +18,27 @@ package enum QUICEvent {
     case earlyDataRejected(QUICConnection)
 
     /// The last event of a connection; its streams get none of their own.
-    case connectionClosed(QUICConnection, QUICCloseReason)
+    indirect case connectionClosed(QUICConnection, QUICCloseReason)
 
     /// A connection was not let in.
-    case connectionRefused(QUICPath, QUICLimit)
+    indirect case connectionRefused(QUICPath, QUICLimit)
 
     /// Streams may be opened again after there was no credit.
     case streamsAvailable(QUICConnection, isBidirectional: Bool)
 
-    case pathValidated(QUICConnection, QUICPath, isValid: Bool)
+    indirect case pathValidated(QUICConnection, QUICPath, isValid: Bool)
 
     /// Packets go to, or come from, another address than before.
-    case pathChanged(QUICConnection, QUICPath)
+    indirect case pathChanged(QUICConnection, QUICPath)
 
     /// An update of the keys, by either side, is complete (RFC 9001 §6); the next may be made.
     case keyUpdated(QUICConnection)
 
     /// Client: what a later connection to this server may resume with.
-    case sessionTicket(QUICConnection, QUICSession)
+    indirect case sessionTicket(QUICConnection, QUICSession)
 
     /// Client: what spares a later connection to this server the Retry.
-    case newToken(QUICConnection, Bytes)
+    indirect case newToken(QUICConnection, Bytes)
 
     // Streams.
 

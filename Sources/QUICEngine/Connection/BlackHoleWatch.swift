@@ -5,7 +5,7 @@
 /// just as large, packets shrink to what every path carries. So they do when many large datagrams (RFC 9221) are lost
 /// and none arrives. A path that was dead for so long is taken for one, too; all
 /// that this costs is a sixth more packets. After ``raiseTime``, and on another path, large ones are tried again.
-struct BlackHoleWatch {
+final class BlackHoleWatch {
     /// What every path of QUIC carries (RFC 9000 §14).
     static let safePayloadBytes = 1200
     /// How often the watch looks, each time at least a probe timeout after the last, until it has seen enough. Looks are
@@ -30,28 +30,28 @@ struct BlackHoleWatch {
     var isSmall: Bool { foundAt != nil }
 
     /// A packet with data of `stream` has gone out.
-    mutating func sent(_ byteCount: Int, stream: Int64, now: QUICTime) {
+    func sent(_ byteCount: Int, stream: Int64, now: QUICTime) {
         guard byteCount > Self.safePayloadBytes, suspect == nil else { return }
         suspect = (stream, now, 0)
     }
 
     /// The peer has data of `stream`, or nobody waits for it any more.
-    mutating func settled(_ stream: Int64) {
+    func settled(_ stream: Int64) {
         if suspect?.stream == stream { suspect = nil }
     }
 
     /// A datagram of an application has gone out.
-    mutating func sentDatagram(_ id: UInt64, byteCount: Int) {
+    func sentDatagram(_ id: UInt64, byteCount: Int) {
         // With type, ID, number and tag it fills more than the safe packet.
         if byteCount > Self.safePayloadBytes - 44 { largeDatagrams.insert(id) }
     }
 
-    mutating func datagramSettled(_ id: UInt64, isLost: Bool) {
+    func datagramSettled(_ id: UInt64, isLost: Bool) {
         guard largeDatagrams.remove(id) != nil else { return }
         lostDatagrams = isLost ? lostDatagrams + 1 : 0
     }
 
-    mutating func pathChanged() {
+    func pathChanged() {
         lostDatagrams = 0
         largeDatagrams.removeAll()
         suspect = nil
@@ -59,7 +59,7 @@ struct BlackHoleWatch {
     }
 
     /// Judges what is overdue.
-    mutating func check(now: QUICTime, probeTimeout: () -> QUICTime) {
+    func check(now: QUICTime, probeTimeout: () -> QUICTime) {
         if let foundAt {
             if now >= foundAt + Self.raiseTime { pathChanged() }
         } else if lostDatagrams >= Self.maximumLostDatagrams {
@@ -72,7 +72,7 @@ struct BlackHoleWatch {
         }
     }
 
-    private mutating func found(now: QUICTime) {
+    private func found(now: QUICTime) {
         pathChanged()
         foundAt = now
         count += 1

@@ -2,7 +2,7 @@ internal import NodeTransport
 
 /// DATAGRAM frames that wait to be sent: a bounded queue from which the oldest give way.
 struct DatagramQueue {
-    private var waiting = FIFO<(id: UInt64, bytes: Bytes)>()
+    private let waiting = FIFO<(id: UInt64, bytes: Bytes)>()
     private let limitBytes: Int
     private(set) var byteCount = 0
     private(set) var dropped: UInt64 = 0

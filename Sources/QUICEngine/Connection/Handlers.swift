@@ -16,11 +16,23 @@ private func connection(_ context: UnsafeMutableRawPointer?) -> QUICConnection? 
     return unsafe Unmanaged<QUICConnection>.fromOpaque(context).takeUnretainedValue()
 }
 
-/// The stream that a callback is about.
-private func stream(_ pointer: UnsafeMutableRawPointer?) -> QUICStream? {
-    guard let pointer = unsafe pointer else { return nil }
-    // Sound: the connection keeps a stream in `streams` until ngtcp2 has reported it closed.
-    return unsafe Unmanaged<QUICStream>.fromOpaque(pointer).takeUnretainedValue()
+/// Calls `body` with the connection and the stream that a callback is about, if both are there.
+///
+/// Neither is retained for the call: the connection owns the handle that calls back, and keeps a stream in `streams`
+/// until ngtcp2 has reported it closed.
+@inline(__always)
+private func withStream(
+    _ context: UnsafeMutableRawPointer?, _ user: UnsafeMutableRawPointer?, _ id: Int64,
+    _ body: (QUICConnection, QUICStream) -> Void
+) {
+    guard let context = unsafe context else { return }
+    unsafe Unmanaged<QUICConnection>.fromOpaque(context)._withUnsafeGuaranteedRef { connection in
+        if let user = unsafe user {
+            unsafe Unmanaged<QUICStream>.fromOpaque(user)._withUnsafeGuaranteedRef { body(connection, $0) }
+        } else if let stream = connection.streams[id] {
+            body(connection, stream)
+        }
+    }
 }
 
 private func makeHandlers() -> cngtcp2_handlers {
@@ -107,34 +119,22 @@ private func addStreamHandlers(_ table: inout cngtcp2_handlers) {
         unsafe connection(context)?.peerOpened(id)
     }
     unsafe table.stream_data = { context, user, id, bytes, count, isLast, _ in
-        guard let connection = unsafe connection(context),
-            let stream = unsafe stream(user) ?? connection.streams[id]
-        else { return }
-        unsafe connection.received(
-            stream, UnsafeRawBufferPointer(start: bytes, count: count), isLast: isLast)
+        unsafe withStream(context, user, id) { connection, stream in
+            unsafe connection.received(stream, UnsafeRawBufferPointer(start: bytes, count: count), isLast: isLast)
+        }
     }
     unsafe table.stream_acknowledged = { context, user, id, count in
-        guard let connection = unsafe connection(context),
-            let stream = unsafe stream(user) ?? connection.streams[id]
-        else { return }
-        connection.acknowledged(stream, Int(truncatingIfNeeded: count))
+        unsafe withStream(context, user, id) { connection, stream in
+            connection.acknowledged(stream, Int(truncatingIfNeeded: count))
+        }
     }
     unsafe table.stream_reset = { context, user, id, code in
-        guard let connection = unsafe connection(context),
-            let stream = unsafe stream(user) ?? connection.streams[id]
-        else { return }
-        connection.wasReset(stream, code: code)
+        unsafe withStream(context, user, id) { connection, stream in connection.wasReset(stream, code: code) }
     }
-    unsafe table.stream_closed = { context, user, id, hasCode, code in
-        guard let connection = unsafe connection(context),
-            let stream = unsafe stream(user) ?? connection.streams[id]
-        else { return }
-        connection.closed(stream, code: hasCode ? code : nil)
+    unsafe table.stream_closed = { context, _, id, hasCode, code in
+        unsafe connection(context)?.closed(id, code: hasCode ? code : nil)
     }
     unsafe table.stream_credit = { context, user, id in
-        guard let connection = unsafe connection(context),
-            let stream = unsafe stream(user) ?? connection.streams[id]
-        else { return }
-        connection.creditArrived(stream)
+        unsafe withStream(context, user, id) { connection, stream in connection.creditArrived(stream) }
     }
 }

@@ -134,7 +134,7 @@ extension QUICConnection {
         unsafe cngtcp2_connection_free(handle)
         endHalfOpen()
         core.liveConnections -= 1
-        for stream in streams.values { end(stream) }
+        for stream in streams.all { end(stream) }
         streams.removeAll()
         sendable.removeAll()
         blocked.removeAll()

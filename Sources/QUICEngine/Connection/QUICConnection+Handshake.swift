@@ -109,7 +109,7 @@ extension QUICConnection {
         guard offersEarlyData else { return }
         offersEarlyData = false
         // ngtcp2 has forgotten the streams without a word.
-        for stream in streams.values { end(stream) }
+        for stream in streams.all { end(stream) }
         streams.removeAll()
         blackHoles.pathChanged()
         sendable.removeAll()

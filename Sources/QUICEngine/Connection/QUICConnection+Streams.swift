@@ -49,7 +49,7 @@ extension QUICConnection {
             stream.awaitsLowWater = true
             return .refusedAsFull
         }
-        stream.sendBuffer.append(bytes, isLast: isLast)
+        stream.queue(bytes, isLast: isLast)
         if isLast { stream.isSendingOver = true }
         if !stream.isBlocked { enqueue(stream) }
         core.markReady(self)
@@ -74,7 +74,7 @@ extension QUICConnection {
     package func reset(_ stream: QUICStream, code: UInt64) {
         guard !stream.isClosed, let handle = unsafe handle else { return }
         stream.isSendingOver = true
-        stream.sendBuffer.dropUnsent()
+        stream.dropUnsent()
         blackHoles.settled(stream.id)
         _ = unsafe cngtcp2_reset_stream(handle, stream.id, min(code, Self.maximumCode))
         core.markReady(self)
@@ -108,7 +108,7 @@ extension QUICConnection {
     func peerOpened(_ id: Int64) {
         let stream = enter(id)
         stream.isSendingOver = !stream.isBidirectional
-        core.emit(.streamOpened(stream))
+        core.events.appendOpened(stream)
     }
 
     func received(_ stream: QUICStream, _ bytes: UnsafeRawBufferPointer, isLast: Bool) {
@@ -135,7 +135,7 @@ extension QUICConnection {
         guard !endedUni.isEmpty, let handle = unsafe handle else { return }
         for (stream, code) in endedUni where streams[stream.id] === stream {
             unsafe cngtcp2_set_stream_data(handle, stream.id, nil)
-            closed(stream, code: code)
+            closed(stream.id, code: code)
         }
         endedUni.removeAll(keepingCapacity: true)
     }
@@ -143,11 +143,11 @@ extension QUICConnection {
     func acknowledged(_ stream: QUICStream, _ byteCount: Int) {
         blackHoles.settled(stream.id)
         guard stream.isFedBySource else {
-            stream.sendBuffer.didAcknowledge(byteCount)
+            stream.didAcknowledge(byteCount)
             return
         }
         guard byteCount > 0 else { return }
-        if stream.unreportedAcknowledgedBytes == 0 { core.emit(.streamAcknowledged(stream, byteCount: 0)) }
+        if stream.unreportedAcknowledgedBytes == 0 { core.events.appendAcknowledged(stream) }
         stream.unreportedAcknowledgedBytes += byteCount
     }
 
@@ -155,18 +155,18 @@ extension QUICConnection {
         guard stream.isBlocked else { return }
         stream.isBlocked = false
         if stream.isFedBySource {
-            core.emit(.streamUnblocked(stream))
+            core.events.appendUnblocked(stream)
         } else {
             enqueue(stream)
         }
     }
 
-    func closed(_ stream: QUICStream, code: UInt64?) {
+    func closed(_ id: Int64, code: UInt64?) {
+        guard let stream = streams.remove(id) else { return }
         blackHoles.settled(stream.id)
         if let handle = unsafe handle {
             counters.lostStreamPackets += unsafe cngtcp2_stream_losses(handle, stream.id)
         }
-        streams[stream.id] = nil
         // Nobody may look for the stream again; what its reader still holds no longer counts.
         returnedBytes += stream.unconsumedBytes
         stream.unconsumedBytes = 0
@@ -174,7 +174,7 @@ extension QUICConnection {
             if stream.isBidirectional { returnedBidi += 1 } else { returnedUni += 1 }
         }
         end(stream)
-        core.emit(.streamClosed(stream, code: code))
+        core.events.appendClosed(stream, code: code)
     }
 
     func moreStreams(isBidirectional: Bool) {
@@ -192,7 +192,7 @@ extension QUICConnection {
 
     private func enter(_ id: Int64) -> QUICStream {
         let stream = QUICStream(id: id, connection: self)
-        streams[id] = stream
+        streams.insert(stream)
         // Sound: `streams` keeps it until ngtcp2 has reported the stream closed.
         if let handle = unsafe handle {
             unsafe cngtcp2_set_stream_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())
@@ -210,12 +210,12 @@ extension QUICConnection {
         stream.isClosed = true
         stream.isSendingOver = true
         stream.isReceivingOver = true
-        stream.sendBuffer.removeAll()
+        stream.dropAll()
     }
 
     /// The peer asked to stop, or the stream is gone.
     func stopped(_ stream: QUICStream) {
-        stream.sendBuffer.dropUnsent()
+        stream.dropUnsent()
         stream.isBlocked = false
         blackHoles.settled(stream.id)
         guard !stream.isClosed, !stream.wasStopped else { return }

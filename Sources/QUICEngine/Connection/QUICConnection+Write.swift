@@ -186,23 +186,23 @@ extension QUICConnection {
         _ room: UnsafeMutableRawBufferPointer, _ route: inout cngtcp2_route, now: QUICTime
     ) -> Outcome {
         guard let handle = unsafe handle, let stream = sendable.first else { return .nothing }
-        guard stream.sendBuffer.hasUnsent, !stream.isClosed else {
+        guard stream.hasUnsent, !stream.isClosed else {
             dequeueFirst(stream)
             return .more
         }
-        let (count, isLast) = unsafe stream.sendBuffer.gather(
+        let (count, isLast) = unsafe stream.gather(
             core.vectors, limit: core.configuration.maxUDPPayloadBytes)
-        let offered = stream.sendBuffer.unsentBytes
+        let offered = stream.unsentBytes
         var accepted: Int64 = -1
         let result = unsafe cngtcp2_write_stream(
             handle, &route, room.baseAddress, room.count, stream.id, core.vectors.baseAddress, count, isLast, true,
             &accepted, now)
         if accepted >= 0 {
             streamInPacket = stream.id
-            stream.sendBuffer.didSend(Int(accepted), isLast: isLast && Int(accepted) == offered)
+            stream.didSend(Int(accepted), isLast: isLast && Int(accepted) == offered)
             if stream.awaitsLowWater && stream.unsentBytes < core.configuration.streamLowWaterBytes {
                 stream.awaitsLowWater = false
-                if !stream.isSendingOver { core.emit(.streamWritable(stream)) }
+                if !stream.isSendingOver { core.events.appendWritable(stream) }
             }
         }
         switch result {
@@ -210,11 +210,11 @@ extension QUICConnection {
             if accepted >= 0 {
                 dequeueFirst(stream)
                 // The next packet is another stream's turn.
-                if stream.sendBuffer.hasUnsent { enqueue(stream) }
+                if stream.hasUnsent { enqueue(stream) }
             }
             return .packet(Int(result))
         case Int64(CNGTCP2_WRITE_MORE):
-            if !stream.sendBuffer.hasUnsent { dequeueFirst(stream) }
+            if !stream.hasUnsent { dequeueFirst(stream) }
             return .more
         case Int64(CNGTCP2_STREAM_BLOCKED):
             dequeueFirst(stream)

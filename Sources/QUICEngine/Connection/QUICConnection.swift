@@ -44,10 +44,10 @@ package final class QUICConnection {
     var isReady = false
 
     // Streams.
-    var streams: [Int64: QUICStream] = [:]
-    var sendable = FIFO<QUICStream>()
+    let streams = StreamTable()
+    let sendable = FIFO<QUICStream>()
     /// Streams that had no credit: looked at for STOP_SENDING, which ngtcp2 does not report.
-    var blocked = FIFO<QUICStream>()
+    let blocked = FIFO<QUICStream>()
     /// The peer's unidirectional streams that are over.
     var endedUni: [(stream: QUICStream, code: UInt64?)] = []
     var mayOpenBidi = true
@@ -58,7 +58,7 @@ package final class QUICConnection {
     /// Bytes that were thrown away; the peer gets their credit back.
     var returnedBytes = 0
 
-    var blackHoles = BlackHoleWatch()
+    let blackHoles = BlackHoleWatch()
     /// Whose data is in the packet that is being written.
     var streamInPacket: Int64?
 

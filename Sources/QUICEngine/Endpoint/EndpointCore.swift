@@ -8,16 +8,16 @@ final class EndpointCore {
     let secrets: QUICSecrets
     private var generator: any RandomNumberGenerator
 
-    var events = EventQueue()
+    let events = EventQueue()
     /// Connections with something to send, perhaps.
-    var ready = FIFO<QUICConnection>()
+    let ready = FIFO<QUICConnection>()
     var deadlines = DeadlineHeap()
     /// All IDs by which packets find a connection.
     var connections: [ConnectionID: QUICConnection] = [:]
     /// The tokens by which the peers would reset.
     var resetTokens: [ResetToken: QUICConnection] = [:]
     /// Packets that belong to no connection, or to one that is closing.
-    var strays = FIFO<StrayPacket>()
+    let strays = FIFO<StrayPacket>()
     /// One packet that did not fit to those before it.
     var heldOver = HeldOverPacket()
     /// Where the vectors of one write are put together.

@@ -1,3 +1,5 @@
+internal import NodeTransport
+
 /// One stream of a connection (RFC 9000 §2). Confined to the connection's loop.
 ///
 /// Its methods are those of ``QUICConnection`` that take a stream. One that is closed takes no more calls:
@@ -6,43 +8,122 @@ package final class QUICStream {
     package let id: Int64
     package let connection: QUICConnection
 
-    /// The owner's own, whatever it is.
-    package var context: AnyObject?
+    // What is stored is the module's own: so the compiler sees every use and proves that none overlap, where it would
+    // check each at run time.
 
-    var sendBuffer = SendBuffer()
+    private var owner: AnyObject?
+    private var flags = Flags()
 
-    /// The stream stands in the connection's queue of those with something to send.
-    var isQueued = false
-    /// It had data and no credit.
-    var isBlocked = false
-    var wasStopped = false
-    /// The owner was told that it has to wait, and is told when it need not any more.
-    var awaitsLowWater = false
+    // What is kept to be sent: see QUICStream+Sending.
 
-    /// This side sends no more: ended, reset, or stopped by the peer.
-    package internal(set) var isSendingOver = false
-    /// Nothing more comes: ended or reset by the peer, or not wanted any more.
-    package internal(set) var isReceivingOver = false
-    /// The peer's data is thrown away because of ``QUICConnection/stopSending(_:code:)``.
-    var isDiscarding = false
-    package internal(set) var isClosed = false
+    /// Most streams of small calls have one piece.
+    var firstPiece: Bytes?
+    var morePieces: FIFO<Bytes>?
+    /// How much of the first piece was acknowledged.
+    var acknowledgedOfFirst = 0
+    /// The next piece to send, counted from the first, and how much of it was sent.
+    var nextPiece = 0
+    var sentOfNext = 0
+    /// What waits to be put into packets.
+    var unsentBytes = 0
+    /// Sent, not acknowledged.
+    var inFlightBytes = 0
 
-    /// A source feeds it: acknowledgements are reported.
-    var isFedBySource = false
     var unreportedAcknowledgedBytes = 0
     /// Received, and not yet consumed.
     var unconsumedBytes = 0
+
+    private struct Flags {
+        var isQueued = false
+        var isBlocked = false
+        var wasStopped = false
+        var awaitsLowWater = false
+        var isSendingOver = false
+        var isReceivingOver = false
+        var isDiscarding = false
+        var isClosed = false
+        var isFedBySource = false
+        var isEnding = false
+        var isEndSent = false
+    }
 
     init(id: Int64, connection: QUICConnection) {
         self.id = id
         self.connection = connection
     }
 
+    /// The owner's own, whatever it is.
+    package var context: AnyObject? {
+        get { owner }
+        set { owner = newValue }
+    }
+
+    /// This side sends no more: ended, reset, or stopped by the peer.
+    package internal(set) var isSendingOver: Bool {
+        get { flags.isSendingOver }
+        set { flags.isSendingOver = newValue }
+    }
+
+    /// Nothing more comes: ended or reset by the peer, or not wanted any more.
+    package internal(set) var isReceivingOver: Bool {
+        get { flags.isReceivingOver }
+        set { flags.isReceivingOver = newValue }
+    }
+
+    package internal(set) var isClosed: Bool {
+        get { flags.isClosed }
+        set { flags.isClosed = newValue }
+    }
+
+    /// The stream stands in the connection's queue of those with something to send.
+    var isQueued: Bool {
+        get { flags.isQueued }
+        set { flags.isQueued = newValue }
+    }
+
+    /// It had data and no credit.
+    var isBlocked: Bool {
+        get { flags.isBlocked }
+        set { flags.isBlocked = newValue }
+    }
+
+    var wasStopped: Bool {
+        get { flags.wasStopped }
+        set { flags.wasStopped = newValue }
+    }
+
+    /// The owner was told that it has to wait, and is told when it need not any more.
+    var awaitsLowWater: Bool {
+        get { flags.awaitsLowWater }
+        set { flags.awaitsLowWater = newValue }
+    }
+
+    /// The peer's data is thrown away because of ``QUICConnection/stopSending(_:code:)``.
+    var isDiscarding: Bool {
+        get { flags.isDiscarding }
+        set { flags.isDiscarding = newValue }
+    }
+
+    /// A source feeds it: acknowledgements are reported.
+    var isFedBySource: Bool {
+        get { flags.isFedBySource }
+        set { flags.isFedBySource = newValue }
+    }
+
+    /// The stream ends behind the last piece.
+    var isEnding: Bool {
+        get { flags.isEnding }
+        set { flags.isEnding = newValue }
+    }
+
+    var isEndSent: Bool {
+        get { flags.isEndSent }
+        set { flags.isEndSent = newValue }
+    }
+
     package var isBidirectional: Bool { id & 2 == 0 }
     package var isLocal: Bool { (id & 1 == 1) == connection.isServer }
 
-    /// What waits to be put into packets.
-    package var unsentBytes: Int { sendBuffer.unsentBytes }
     /// What is kept for this stream: unsent, and sent but not acknowledged.
-    package var bufferedBytes: Int { sendBuffer.unsentBytes + sendBuffer.inFlightBytes }
+    package var bufferedBytes: Int { unsentBytes + inFlightBytes }
 }
