@@ -14,6 +14,17 @@ package struct LoopEvents: OptionSet, Sendable {
     package static let hangup = LoopEvents(rawValue: UInt32(CS_HANGUP))
     /// The peer has closed its sending side.
     package static let peerClosed = LoopEvents(rawValue: UInt32(CS_PEER_CLOSED))
+
+    // Made once: a list in brackets is put together anew wherever it stands, on the way of every call.
+
+    /// What a connection asks for.
+    package static let input = LoopEvents(rawValue: readable.rawValue | peerClosed.rawValue)
+    /// What a read finds the reason of.
+    package static let inputOrEnd = LoopEvents(
+        rawValue: input.rawValue | hangup.rawValue | error.rawValue)
+
+    /// Whether any of `others` is among these.
+    package func hasAny(of others: LoopEvents) -> Bool { rawValue & others.rawValue != 0 }
 }
 
 /// Takes the events of one descriptor, on the loop.

@@ -108,12 +108,12 @@ internal import Glibc
     package func handle(_ events: LoopEvents) {
         if let port { return receive(from: port) }
         // First, as the loop reports it until it is taken.
-        if events.contains(.error) { takeErrors() }
-        if events.contains(.writable), isWaitingToWrite {
+        if events.hasAny(of: .error) { takeErrors() }
+        if events.hasAny(of: .writable), isWaitingToWrite {
             waitToWrite(false)
             handler?.writable(self)
         }
-        if events.contains(.readable) { receive() }
+        if events.hasAny(of: .readable) { receive() }
     }
 
     func waitToWrite(_ waits: Bool) {

@@ -56,13 +56,14 @@ package final class ClientCallState: @unchecked Sendable {
     private let finalTrailers = Mutex(Metadata())
 
     // Confined to the loop.
-    package private(set) var phase = Phase.queued
-    package private(set) var handle = CallHandle.none
+    private var state = Phase.queued
+    private var stream = CallHandle.none
     private var outbox: [Bytes] = []
     /// What was sent in early data (0-RTT), as long as the server may not take it.
     private var sentEarly: [Bytes]?
-    /// The caller sends nothing more.
-    package private(set) var isFinished = false
+    private var hasFinished = false
+    /// The server has sent trailers: there is something in `finalTrailers`.
+    private var hasTrailers = false
     private var assembler: MessageAssembler
     private var inbox = MessageQueue()
     /// Bytes for which the server has not had its credit back.
@@ -88,17 +89,23 @@ package final class ClientCallState: @unchecked Sendable {
     private var limits: CallLimits { context.limits }
     private var endpoint: Endpoint { context.endpoint }
 
+    // Stored as the module's own: so the compiler sees every use of them, and need not check each at run time.
+    package var phase: Phase { state }
+    package var handle: CallHandle { stream }
+    /// The caller sends nothing more.
+    package var isFinished: Bool { hasFinished }
+
     package var trailers: Metadata { finalTrailers.withLock { $0 } }
 
     package var isEnded: Bool {
-        if case .ended = phase { true } else { false }
+        if case .ended = state { true } else { false }
     }
 
     // MARK: Beginning
 
     /// Notes who waits for a unary call's reply; false when the call was cancelled before, and the waiter has been told.
     package func beginUnary(_ continuation: Suspension<UnaryReply>) -> Bool {
-        if case .ended(let result) = phase {
+        if case .ended(let result) = state {
             if case .failure(let error) = result { continuation.resume(throwing: error) }
             return false
         }
@@ -133,13 +140,13 @@ package final class ClientCallState: @unchecked Sendable {
     ///
     /// - Parameter isEarly: The server may throw everything away; ``settleEarly()`` or ``requeue()`` follows.
     package func opened(_ handle: CallHandle, isEarly: Bool = false) {
-        guard case .queued = phase else { return }
-        phase = .open
-        self.handle = handle
+        guard case .queued = state else { return }
+        state = .open
+        stream = handle
         let messages = exchange(&outbox, with: [])
         if isEarly { sentEarly = messages }
-        for message in messages { wire.write(message, to: handle) }
-        if isFinished { wire.endStream(handle) }
+        for message in messages { wire.write(message, to: stream) }
+        if hasFinished { wire.endStream(stream) }
         if sender != nil, let result = room { sender.take()?.resume(result) }
     }
 
@@ -148,9 +155,9 @@ package final class ClientCallState: @unchecked Sendable {
 
     /// The server has thrown away what was sent early, and the stream with it: the call waits for another.
     package func requeue() {
-        guard case .open = phase, let sent = sentEarly.take() else { return }
-        phase = .queued
-        handle = .none
+        guard case .open = state, let sent = sentEarly.take() else { return }
+        state = .queued
+        stream = .none
         outbox = sent
     }
 
@@ -158,17 +165,17 @@ package final class ClientCallState: @unchecked Sendable {
 
     /// Sends a message; `nil` when the caller has to wait for room.
     package func send(_ message: Bytes) -> Result<Void, TransportError>? {
-        if case .ended(let result) = phase {
+        if case .ended(let result) = state {
             if case .failure(let error) = result { return .failure(error) }
             return .failure(TransportError(.failedPrecondition, "the call has ended", endpoint: endpoint))
         }
-        guard !isFinished else {
+        guard !hasFinished else {
             return .failure(TransportError(.failedPrecondition, "sending was finished before", endpoint: endpoint))
         }
         if let refusal = limits.refusal(of: message, endpoint) { return .failure(refusal) }
-        if case .open = phase {
+        if case .open = state {
             sentEarly?.append(message)
-            wire.write(message, to: handle)
+            wire.write(message, to: stream)
         } else {
             outbox.append(message)
         }
@@ -177,24 +184,24 @@ package final class ClientCallState: @unchecked Sendable {
 
     /// Whether the call takes another message; `nil` when the caller has to wait.
     var room: Result<Void, TransportError>? {
-        switch phase {
+        switch state {
         case .queued: unary != nil ? .success(()) : nil
-        case .open: wire.unsentBytes(handle) < limits.sendQueueBytes ? .success(()) : nil
+        case .open: wire.unsentBytes(stream) < limits.sendQueueBytes ? .success(()) : nil
         case .ended(.failure(let error)): .failure(error)
         case .ended(.success): .success(())
         }
     }
 
     package func finishSending() {
-        guard !isFinished else { return }
-        isFinished = true
-        if case .open = phase { wire.endStream(handle) }
+        guard !hasFinished else { return }
+        hasFinished = true
+        if case .open = state { wire.endStream(stream) }
     }
 
     /// What the server sent first, or why nothing comes; `nil` when the caller has to wait.
     var metadata: Result<Metadata, TransportError>? {
         if let initialMetadata { return .success(initialMetadata) }
-        switch phase {
+        switch state {
         case .ended(.failure(let error)): return .failure(error)
         case .ended(.success): return .success(Metadata())
         case .queued, .open: return nil
@@ -207,7 +214,7 @@ package final class ClientCallState: @unchecked Sendable {
             if inbox.isEmpty { returnCredit() }
             return .success(message)
         }
-        guard case .ended(let result) = phase else { return nil }
+        guard case .ended(let result) = state else { return nil }
         return result.map { nil }
     }
 
@@ -216,9 +223,9 @@ package final class ClientCallState: @unchecked Sendable {
 
     /// Ends the call from this side: the server is told, and what had arrived is dropped.
     package func cancel(_ error: TransportError) {
-        switch phase {
+        switch state {
         case .ended: return
-        case .open: wire.resetStream(handle, isCancelled: true)
+        case .open: wire.resetStream(stream, isCancelled: true)
         case .queued: wire.dequeue(self)
         }
         inbox.removeAll()
@@ -226,15 +233,15 @@ package final class ClientCallState: @unchecked Sendable {
     }
 
     private func returnCredit() {
-        guard withheldBytes > 0, case .open = phase else { return }
-        wire.consume(handle, byteCount: withheldBytes)
+        guard withheldBytes > 0, case .open = state else { return }
+        wire.consume(stream, byteCount: withheldBytes)
         withheldBytes = 0
     }
 
     // MARK: What arrives
 
     package func received(_ head: ResponseHead, isEnd: Bool) {
-        guard case .open = phase else { return }
+        guard case .open = state else { return }
         if let failure = head.failure(isEnd: isEnd) { return cancel(failure.at(endpoint)) }
         guard !isEnd else { return received(trailers: head) }
         if head.status != nil { lonelyHead = head }
@@ -244,11 +251,14 @@ package final class ClientCallState: @unchecked Sendable {
     }
 
     package func received(trailers: ResponseHead) {
-        guard case .open = phase else { return }
+        guard case .open = state else { return }
         // A server may answer before it has read everything; the rest of the request is not wanted then.
-        if !isFinished { wire.resetStream(handle, isCancelled: false) }
+        if !hasFinished { wire.resetStream(stream, isCancelled: false) }
         let metadata = trailers.metadata
-        finalTrailers.withLock { $0 = metadata }
+        if !metadata.isEmpty {
+            finalTrailers.withLock { $0 = metadata }
+            hasTrailers = true
+        }
         if assembler.isMidMessage {
             return fail(TransportError(.internal, "the response ended within a message", origin: .remote))
         }
@@ -311,7 +321,7 @@ package final class ClientCallState: @unchecked Sendable {
     /// Ends the call for its caller; the wire is not told.
     private func end(_ result: Result<Void, TransportError>) {
         guard !isEnded else { return }
-        phase = .ended(result)
+        state = .ended(result)
         outbox = []
         sentEarly = nil
         timer.map(loop.cancel)
@@ -330,7 +340,8 @@ package final class ClientCallState: @unchecked Sendable {
         }
         continuation.resume(
             returning: UnaryReply(
-                message: message, initialMetadata: initialMetadata ?? Metadata(), trailers: trailers))
+                message: message, initialMetadata: initialMetadata ?? Metadata(),
+                trailers: hasTrailers ? trailers : Metadata()))
     }
 }
 

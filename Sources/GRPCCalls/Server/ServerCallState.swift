@@ -61,6 +61,8 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     let handler: MethodHandler
     private let context: ServerCallContext
     private let metadata = Mutex(OutgoingMetadata())
+    /// The handler has set some; most have none, and no lock is taken for those.
+    private let hasMetadata = Atomic(false)
 
     // Confined to the loop.
     private var assembler: MessageAssembler
@@ -97,11 +99,18 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     package var peer: PeerIdentity? { wire.peer }
     package var remoteEndpoint: Endpoint { wire.remoteEndpoint }
 
-    package func setInitialMetadata(_ metadata: Metadata) { self.metadata.withLock { $0.initial = metadata } }
-    package func setTrailers(_ metadata: Metadata) { self.metadata.withLock { $0.trailers = metadata } }
+    package func setInitialMetadata(_ metadata: Metadata) { set { $0.initial = metadata } }
+    package func setTrailers(_ metadata: Metadata) { set { $0.trailers = metadata } }
+
+    private func set(_ change: (inout OutgoingMetadata) -> Void) {
+        metadata.withLock { change(&$0) }
+        hasMetadata.store(true, ordering: .releasing)
+    }
 
     /// What the handler has set so far.
-    private var outgoing: OutgoingMetadata { metadata.withLock { $0 } }
+    private var outgoing: OutgoingMetadata {
+        hasMetadata.load(ordering: .acquiring) ? metadata.withLock { $0 } : OutgoingMetadata()
+    }
 
     package var isOver: Bool { ending != nil }
 
@@ -356,14 +365,19 @@ extension ServerCallState {
             switch handler.body {
             case .unary(let body):
                 let response = try await body(request ?? Bytes(), ServerContext(self))
-                loop.execute { self.finish(with: .success(response)) }
+                finishOnLoop(.success(response))
             case .stream(let body):
                 try await body(ServerContext(self))
-                loop.execute { self.finish(with: .success(nil)) }
+                finishOnLoop(.success(nil))
             }
         } catch {
             let status = StatusMapping.status(of: error)
-            loop.execute { self.finish(with: .failure(status)) }
+            finishOnLoop(.failure(status))
         }
+    }
+
+    private func finishOnLoop(_ outcome: Result<Bytes?, TransportError>) {
+        // No closure has to be made where the handler ends on the loop.
+        if loop.isCurrent { finish(with: outcome) } else { loop.execute { self.finish(with: outcome) } }
     }
 }

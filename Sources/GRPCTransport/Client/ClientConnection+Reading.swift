@@ -62,11 +62,12 @@ extension ClientConnection {
                 becameReady()
                 openQueued()
             case .pingAcknowledged: keepAlive?.pongReceived()
-            case .goAway(_, let code, let debug): receivedGoAway(code, debug)
-            case .connectionFailed(let code, let reason):
+            case .goAway(_, let code, let text): receivedGoAway(code, events.texts[text])
+            case .connectionFailed(let code, let text):
                 close(
                     TransportError(
-                        code == .noError ? .unavailable : .internal, "the connection failed: \(code): \(reason)",
+                        code == .noError ? .unavailable : .internal,
+                        "the connection failed: \(code): \(events.text(text))",
                         origin: .remote))
             case .settingsAcknowledged: break
             }

@@ -52,9 +52,10 @@ extension ServerConnection {
             case .pingAcknowledged(let payload):
                 keepAlive?.pongReceived()
                 if payload == Self.drainPing { drainAcknowledged() }
-            case .connectionFailed(let code, let reason):
+            case .connectionFailed(let code, let text):
                 scheduleFlush()
-                close(TransportError(.internal, "the connection failed: \(code): \(reason)", origin: .remote))
+                let reason = "the connection failed: \(code): \(events.text(text))"
+                close(TransportError(.internal, reason, origin: .remote))
             case .goAway, .unprocessed, .settingsAcknowledged: break
             }
             if isClosed { return }

@@ -60,7 +60,7 @@ final class HTTP2Wire: @unchecked Sendable {
     func register(_ handler: any LoopEventHandler & LoopFlushable) throws(LoopError) {
         lastReceive = loop.now
         flusher = handler
-        registration = try loop.add(descriptor: descriptor, events: [.readable, .peerClosed], handler: handler)
+        registration = try loop.add(descriptor: descriptor, events: .input, handler: handler)
     }
 
     /// Closes the socket; what could not be written is lost. What was written last still arrives, unless the peer has
@@ -286,7 +286,7 @@ final class HTTP2Wire: @unchecked Sendable {
         return max(code, 0)
     }
 
-    private var interest: LoopEvents = [.readable, .peerClosed]
+    private var interest = LoopEvents.input
 
     /// Watches for what the socket is waited for.
     ///
@@ -296,9 +296,9 @@ final class HTTP2Wire: @unchecked Sendable {
     private func updateInterest() {
         guard let registration, !isClosed else { return }
         let mayRead = engine.role == .client || engine.outputBytes < Self.maximumUnreadOutputBytes
-        var wanted: LoopEvents = isWriteBlocked ? .writable : []
-        if mayRead { wanted.formUnion([.readable, .peerClosed]) }
-        guard wanted != interest else { return }
+        let wanted = LoopEvents(
+            rawValue: (isWriteBlocked ? LoopEvents.writable.rawValue : 0) | (mayRead ? LoopEvents.input.rawValue : 0))
+        guard wanted.rawValue != interest.rawValue else { return }
         interest = wanted
         loop.modify(registration, descriptor: descriptor, events: wanted)
     }

@@ -20,7 +20,7 @@ final class LingeringClose: LoopEventHandler, LoopTimerHandler {
         cs_shutdown_write(descriptor)
         let closing = LingeringClose(loop, descriptor)
         do {
-            let events: LoopEvents = [.readable, .peerClosed]
+            let events = LoopEvents.input
             closing.registration = try loop.add(descriptor: descriptor, events: events, handler: closing)
             loop.schedule(closing.timer, for: closing, after: patience)
         } catch {

@@ -91,8 +91,8 @@ extension WireConnection {
 
     nonisolated func handle(_ events: LoopEvents) {
         onLoop { connection in
-            if events.contains(.writable) { connection.scheduleFlush() }
-            if !events.isDisjoint(with: [.readable, .hangup, .error, .peerClosed]) { connection.read() }
+            if events.hasAny(of: .writable) { connection.scheduleFlush() }
+            if events.hasAny(of: .inputOrEnd) { connection.read() }
         }
     }
 

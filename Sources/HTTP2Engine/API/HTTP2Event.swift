@@ -2,7 +2,8 @@ package import NodeTransport
 
 /// What a batch of input, or sending, has led to.
 ///
-/// The `fields` of an event are a range of ``HTTP2Events/fields`` of the same batch.
+/// The `fields` of an event are a range of ``HTTP2Events/fields`` of the same batch, and a `text` is a place in
+/// ``HTTP2Events/texts``: an event refers to no object, so that passing it on costs no reference counting.
 package enum HTTP2Event {
     /// A request's or a response's header section. Informational (1xx) responses are swallowed.
     case headers(StreamHandle, fields: Range<Int>, endStream: Bool)
@@ -34,7 +35,7 @@ package enum HTTP2Event {
     case drained(StreamHandle)
 
     /// The peer announced the connection's end. Streams above `lastStreamID` follow as ``unprocessed(_:)``.
-    case goAway(lastStreamID: UInt32, HTTP2ErrorCode, debug: Bytes)
+    case goAway(lastStreamID: UInt32, HTTP2ErrorCode, text: Int)
 
     /// The peer's first SETTINGS frame arrived.
     case settingsReceived
@@ -47,19 +48,35 @@ package enum HTTP2Event {
 
     /// The connection is unusable for the peer's error, with GOAWAY in the output, or (with `noError`) for
     /// its early end. No event of a stream follows; the owner flushes, closes, and fails what is open.
-    case connectionFailed(HTTP2ErrorCode, String)
+    case connectionFailed(HTTP2ErrorCode, text: Int)
 }
 
 /// A batch of events, owned and reused by the engine's owner.
 package struct HTTP2Events {
     package var list: [HTTP2Event] = []
     package var fields: [HeaderField] = []
+    /// What the peer's GOAWAY said, or what failed; not necessarily UTF-8.
+    package var texts: [Bytes] = []
 
     package init() {}
+
+    mutating func goAway(lastStreamID: UInt32, _ code: HTTP2ErrorCode, debug: Bytes) {
+        texts.append(debug)
+        list.append(.goAway(lastStreamID: lastStreamID, code, text: texts.count - 1))
+    }
+
+    mutating func connectionFailed(_ code: HTTP2ErrorCode, _ reason: String) {
+        texts.append(Bytes(utf8: reason))
+        list.append(.connectionFailed(code, text: texts.count - 1))
+    }
+
+    /// The text of an event of this batch.
+    package func text(_ place: Int) -> String { String(decoding: texts[place], as: UTF8.self) }
 
     /// Empties the batch; slots of streams that closed in it may be reused from here on.
     package mutating func removeAll() {
         list.removeAll(keepingCapacity: true)
         fields.removeAll(keepingCapacity: true)
+        if !texts.isEmpty { texts.removeAll() }
     }
 }

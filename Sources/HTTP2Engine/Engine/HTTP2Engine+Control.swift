@@ -108,7 +108,7 @@ extension HTTP2Engine {
         let last = min(announced, peerGoAwayID ?? announced)
         peerGoAwayID = last
         let debug = Bytes(copying: payload.extracting(8..<min(payload.byteCount, 8 + 1024)))
-        events.list.append(.goAway(lastStreamID: last, code, debug: debug))
+        events.goAway(lastStreamID: last, code, debug: debug)
         guard role == .client else { return }
         for slot in streams.slots.indices where streams.slots[slot].phase == .open && streams.slots[slot].id > last {
             events.list.append(.unprocessed(streams.handle(of: slot)))

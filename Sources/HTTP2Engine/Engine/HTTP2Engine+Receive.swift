@@ -22,13 +22,13 @@ extension HTTP2Engine {
     }
 
     /// Notes that the peer sends no more. With streams open, or in the middle of a frame, that is
-    /// ``HTTP2Event/connectionFailed(_:_:)`` with `noError`.
+    /// ``HTTP2Event/connectionFailed(_:text:)`` with `noError`.
     package mutating func receivedEOF(into events: inout HTTP2Events) {
         guard phase == .running else { return }
         let isClean = input.isAtFrameBoundary && !headerBlock.isActive && streams.openCount == 0
         phase = .ended
         streams.deliverClosed(into: &events)
-        if !isClean { events.list.append(.connectionFailed(.noError, "the peer closed the connection")) }
+        if !isClean { events.connectionFailed(.noError, "the peer closed the connection") }
     }
 
     /// Ends the connection for an error of the peer: GOAWAY goes into the output.
@@ -40,7 +40,7 @@ extension HTTP2Engine {
         input.partialFrame = []
         headerBlock = HeaderBlockAssembly()
         streams.deliverClosed(into: &events)
-        events.list.append(.connectionFailed(fault.code, reason))
+        events.connectionFailed(fault.code, reason)
     }
 
     private mutating func consume(_ bytes: RawSpan, _ events: inout HTTP2Events) throws(ConnectionFault) {

@@ -17,17 +17,17 @@ private func connection(_ context: UnsafeMutableRawPointer?) -> QUICConnection? 
 }
 
 /// Calls `body` with the connection and the stream that a callback is about, if both are there.
-///
-/// Neither is retained for the call: the connection owns the handle that calls back, and keeps a stream in `streams`
-/// until ngtcp2 has reported it closed.
 @inline(__always)
 private func withStream(
     _ context: UnsafeMutableRawPointer?, _ user: UnsafeMutableRawPointer?, _ id: Int64,
     _ body: (QUICConnection, QUICStream) -> Void
 ) {
     guard let context = unsafe context else { return }
+    // Sound: the connection owns the handle that calls back, so it outlives the call and need not be retained.
     unsafe Unmanaged<QUICConnection>.fromOpaque(context)._withUnsafeGuaranteedRef { connection in
         if let user = unsafe user {
+            // Sound: the connection keeps a stream in `streams` until ngtcp2 has reported it closed, and what `body`
+            // calls does not remove it.
             unsafe Unmanaged<QUICStream>.fromOpaque(user)._withUnsafeGuaranteedRef { body(connection, $0) }
         } else if let stream = connection.streams[id] {
             body(connection, stream)

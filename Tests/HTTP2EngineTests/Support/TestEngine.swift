@@ -142,8 +142,8 @@ final class TestEngine {
             case .unprocessed(let handle): seen.append(.unprocessed(handle.id))
             case .closed(let handle): seen.append(.closed(handle.id))
             case .drained(let handle): seen.append(.drained(handle.id))
-            case .goAway(let last, let code, let debug):
-                seen.append(.goAway(last, code, String(decoding: debug, as: UTF8.self)))
+            case .goAway(let last, let code, let text):
+                seen.append(.goAway(last, code, events.text(text)))
             case .settingsReceived: seen.append(.settingsReceived)
             case .settingsAcknowledged: seen.append(.settingsAcknowledged)
             case .pingAcknowledged(let payload): seen.append(.pingAcknowledged(payload))
