@@ -15,7 +15,7 @@ extension QUICConnection {
             throw QUICError(.noStreamCredit, "the peer allows no more streams for now")
         }
         let stream = enter(id)
-        stream.isReceivingOver = !isBidirectional
+        stream.receivingIsOver = !isBidirectional
         return stream
     }
 
@@ -50,7 +50,7 @@ extension QUICConnection {
             return .refusedAsFull
         }
         stream.queue(bytes, isLast: isLast)
-        if isLast { stream.isSendingOver = true }
+        if isLast { stream.sendingIsOver = true }
         if !stream.isBlocked { enqueue(stream) }
         core.markReady(self)
         guard stream.unsentBytes >= limit else { return .accepted }
@@ -73,7 +73,7 @@ extension QUICConnection {
     /// Ends the sending side early (RESET_STREAM): what was not sent is dropped.
     package func reset(_ stream: QUICStream, code: UInt64) {
         guard !stream.isClosed, let handle = unsafe handle else { return }
-        stream.isSendingOver = true
+        stream.sendingIsOver = true
         stream.dropUnsent()
         blackHoles.settled(stream.id)
         _ = unsafe cngtcp2_reset_stream(handle, stream.id, min(code, Self.maximumCode))
@@ -107,13 +107,13 @@ extension QUICConnection {
 
     func peerOpened(_ id: Int64) {
         let stream = enter(id)
-        stream.isSendingOver = !stream.isBidirectional
+        stream.sendingIsOver = !stream.isBidirectional
         core.events.appendOpened(stream)
     }
 
     func received(_ stream: QUICStream, _ bytes: UnsafeRawBufferPointer, isLast: Bool) {
         if isLast {
-            stream.isReceivingOver = true
+            stream.receivingIsOver = true
             if !stream.isBidirectional { endedUni.append((stream, nil)) }
         }
         if stream.isDiscarding {
@@ -125,7 +125,7 @@ extension QUICConnection {
     }
 
     func wasReset(_ stream: QUICStream, code: UInt64) {
-        stream.isReceivingOver = true
+        stream.receivingIsOver = true
         core.emit(.streamReset(stream, code: code))
         if !stream.isBidirectional { endedUni.append((stream, code)) }
     }
@@ -207,9 +207,9 @@ extension QUICConnection {
     }
 
     func end(_ stream: QUICStream) {
-        stream.isClosed = true
-        stream.isSendingOver = true
-        stream.isReceivingOver = true
+        stream.isOver = true
+        stream.sendingIsOver = true
+        stream.receivingIsOver = true
         stream.dropAll()
     }
 
@@ -220,7 +220,7 @@ extension QUICConnection {
         blackHoles.settled(stream.id)
         guard !stream.isClosed, !stream.wasStopped else { return }
         stream.wasStopped = true
-        stream.isSendingOver = true
+        stream.sendingIsOver = true
         core.emit(.streamStopped(stream))
     }
 

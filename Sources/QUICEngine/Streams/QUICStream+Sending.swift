@@ -4,11 +4,11 @@ internal import NodeTransport
 ///
 /// The pieces stay at their addresses all that time, because packets that are lost are packed again from there.
 extension QUICStream {
-    var hasUnsent: Bool { unsentBytes > 0 || (isEnding && !isEndSent) }
+    var hasUnsent: Bool { waitingBytes > 0 || (isEnding && !isEndSent) }
 
     func queue(_ piece: Bytes, isLast: Bool) {
         if !piece.isEmpty {
-            unsentBytes += piece.count
+            waitingBytes += piece.count
             if firstPiece == nil {
                 firstPiece = piece
             } else {
@@ -27,7 +27,7 @@ extension QUICStream {
         var gathered = 0
         var index = nextPiece
         var skipped = sentOfNext
-        while filled < vectors.count && gathered < limit && gathered < unsentBytes, let bytes = piece(index) {
+        while filled < vectors.count && gathered < limit && gathered < waitingBytes, let bytes = piece(index) {
             let count = bytes.count - skipped
             // Sound: the piece stays here and keeps its slab, which does not move, until the bytes were acknowledged.
             unsafe bytes.withUnsafeBytes { buffer in
@@ -40,13 +40,13 @@ extension QUICStream {
             index += 1
             skipped = 0
         }
-        return (filled, isEnding && gathered == unsentBytes)
+        return (filled, isEnding && gathered == waitingBytes)
     }
 
     /// The next `count` bytes are in a packet.
     func didSend(_ count: Int, isLast: Bool) {
-        var left = min(count, unsentBytes)
-        unsentBytes -= left
+        var left = min(count, waitingBytes)
+        waitingBytes -= left
         inFlightBytes += left
         if isLast { isEndSent = true }
         while left > 0, let bytes = piece(nextPiece) {
@@ -77,7 +77,7 @@ extension QUICStream {
 
     /// Nothing more is sent; what is in packets stays until the stream is closed.
     func dropUnsent() {
-        unsentBytes = 0
+        waitingBytes = 0
         isEnding = false
     }
 

@@ -12,7 +12,6 @@ package final class QUICStream {
     // check each at run time.
 
     private var owner: AnyObject?
-    private var flags = Flags()
 
     // What is kept to be sent: see QUICStream+Sending.
 
@@ -25,27 +24,32 @@ package final class QUICStream {
     var nextPiece = 0
     var sentOfNext = 0
     /// What waits to be put into packets.
-    var unsentBytes = 0
+    var waitingBytes = 0
     /// Sent, not acknowledged.
     var inFlightBytes = 0
+    /// The stream ends behind the last piece.
+    var isEnding = false
+    var isEndSent = false
 
+    /// The stream stands in the connection's queue of those with something to send.
+    var isQueued = false
+    /// It had data and no credit.
+    var isBlocked = false
+    var wasStopped = false
+    /// The owner was told that it has to wait, and is told when it need not any more.
+    var awaitsLowWater = false
+
+    var sendingIsOver = false
+    var receivingIsOver = false
+    var isOver = false
+    /// The peer's data is thrown away because of ``QUICConnection/stopSending(_:code:)``.
+    var isDiscarding = false
+
+    /// A source feeds it: acknowledgements are reported.
+    var isFedBySource = false
     var unreportedAcknowledgedBytes = 0
     /// Received, and not yet consumed.
     var unconsumedBytes = 0
-
-    private struct Flags {
-        var isQueued = false
-        var isBlocked = false
-        var wasStopped = false
-        var awaitsLowWater = false
-        var isSendingOver = false
-        var isReceivingOver = false
-        var isDiscarding = false
-        var isClosed = false
-        var isFedBySource = false
-        var isEnding = false
-        var isEndSent = false
-    }
 
     init(id: Int64, connection: QUICConnection) {
         self.id = id
@@ -59,71 +63,16 @@ package final class QUICStream {
     }
 
     /// This side sends no more: ended, reset, or stopped by the peer.
-    package internal(set) var isSendingOver: Bool {
-        get { flags.isSendingOver }
-        set { flags.isSendingOver = newValue }
-    }
-
+    package var isSendingOver: Bool { sendingIsOver }
     /// Nothing more comes: ended or reset by the peer, or not wanted any more.
-    package internal(set) var isReceivingOver: Bool {
-        get { flags.isReceivingOver }
-        set { flags.isReceivingOver = newValue }
-    }
-
-    package internal(set) var isClosed: Bool {
-        get { flags.isClosed }
-        set { flags.isClosed = newValue }
-    }
-
-    /// The stream stands in the connection's queue of those with something to send.
-    var isQueued: Bool {
-        get { flags.isQueued }
-        set { flags.isQueued = newValue }
-    }
-
-    /// It had data and no credit.
-    var isBlocked: Bool {
-        get { flags.isBlocked }
-        set { flags.isBlocked = newValue }
-    }
-
-    var wasStopped: Bool {
-        get { flags.wasStopped }
-        set { flags.wasStopped = newValue }
-    }
-
-    /// The owner was told that it has to wait, and is told when it need not any more.
-    var awaitsLowWater: Bool {
-        get { flags.awaitsLowWater }
-        set { flags.awaitsLowWater = newValue }
-    }
-
-    /// The peer's data is thrown away because of ``QUICConnection/stopSending(_:code:)``.
-    var isDiscarding: Bool {
-        get { flags.isDiscarding }
-        set { flags.isDiscarding = newValue }
-    }
-
-    /// A source feeds it: acknowledgements are reported.
-    var isFedBySource: Bool {
-        get { flags.isFedBySource }
-        set { flags.isFedBySource = newValue }
-    }
-
-    /// The stream ends behind the last piece.
-    var isEnding: Bool {
-        get { flags.isEnding }
-        set { flags.isEnding = newValue }
-    }
-
-    var isEndSent: Bool {
-        get { flags.isEndSent }
-        set { flags.isEndSent = newValue }
-    }
+    package var isReceivingOver: Bool { receivingIsOver }
+    package var isClosed: Bool { isOver }
 
     package var isBidirectional: Bool { id & 2 == 0 }
     package var isLocal: Bool { (id & 1 == 1) == connection.isServer }
 
+    /// What waits to be put into packets.
+    package var unsentBytes: Int { waitingBytes }
     /// What is kept for this stream: unsent, and sent but not acknowledged.
-    package var bufferedBytes: Int { unsentBytes + inFlightBytes }
+    package var bufferedBytes: Int { waitingBytes + inFlightBytes }
 }

@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 import NodeTransport
 import QUICTransport

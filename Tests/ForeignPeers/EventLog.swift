@@ -1,8 +1,8 @@
-import NodeTransport
-import Synchronization
+package import NodeTransport
+internal import Synchronization
 
 /// What `onEvent` heard; a test waits for what it expects.
-final class EventLog: Sendable {
+package final class EventLog: Sendable {
     private struct Waiter {
         let isWanted: @Sendable (TransportEvent) -> Bool
         let continuation: CheckedContinuation<TransportEvent, Never>
@@ -15,9 +15,11 @@ final class EventLog: Sendable {
 
     private let storage = Mutex(Storage())
 
-    var events: [TransportEvent] { storage.withLock { $0.events } }
+    package init() {}
 
-    func note(_ event: TransportEvent) {
+    package var events: [TransportEvent] { storage.withLock { $0.events } }
+
+    package func note(_ event: TransportEvent) {
         let served = storage.withLock { storage -> [Waiter] in
             storage.events.append(event)
             let served = storage.waiters.filter { $0.isWanted(event) }
@@ -28,7 +30,7 @@ final class EventLog: Sendable {
     }
 
     /// The first event that is wanted, now or later; the test's time limit ends a wait in vain.
-    func first(_ isWanted: @escaping @Sendable (TransportEvent) -> Bool) async -> TransportEvent {
+    package func first(_ isWanted: @escaping @Sendable (TransportEvent) -> Bool) async -> TransportEvent {
         await withCheckedContinuation { continuation in
             let event = storage.withLock { storage -> TransportEvent? in
                 if let event = storage.events.first(where: isWanted) { return event }
@@ -39,5 +41,5 @@ final class EventLog: Sendable {
         }
     }
 
-    func first(_ kind: TransportEvent.Kind) async -> TransportEvent { await first { $0.kind == kind } }
+    package func first(_ kind: TransportEvent.Kind) async -> TransportEvent { await first { $0.kind == kind } }
 }

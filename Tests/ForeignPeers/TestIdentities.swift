@@ -1,9 +1,8 @@
-import NodeTransport
-import TransportTLS
+package import TransportTLS
 
 /// A certificate authority with one node, made once for the whole run.
-struct TestIdentities: Sendable {
-    static let shared: TestIdentities = {
+package struct TestIdentities: Sendable {
+    package static let shared: TestIdentities = {
         do {
             return try TestIdentities()
         } catch {
@@ -11,9 +10,9 @@ struct TestIdentities: Sendable {
         }
     }()
 
-    let ca: DevelopmentCA
-    let trust: Trust
-    let node: Identity
+    package let ca: DevelopmentCA
+    package let trust: Trust
+    package let node: Identity
 
     private init() throws {
         ca = try DevelopmentCA.create(commonName: "Test CA")
