@@ -152,7 +152,7 @@ package final class SimulatedWorld: Sendable {
         _ timeLimit: Duration, _ body: @escaping @Sendable (SimulatedWorld) async throws -> Value
     ) async -> Result<Value, any Error> {
         let end = OneShot<Value>()
-        let now: @Sendable () -> ContinuousClock.Instant = { [clock] in clock.now }
+        let now = Deadline.TimeSource { [clock] in clock.now }
         let task = Task(executorPreference: executor) {
             await Deadline.$timeSource.withValue(now) {
                 do {
@@ -223,7 +223,7 @@ extension SimulatedWorld: LoopSimulation {
 
     package func withTime(_ body: () -> Void) {
         // What is started outside of any task inherits it too.
-        Deadline.$timeSource.withValue({ [clock] in clock.now }, operation: body)
+        Deadline.$timeSource.withValue(Deadline.TimeSource { [clock] in clock.now }, operation: body)
     }
 
     private func fail(_ code: SimulationError.Code) {

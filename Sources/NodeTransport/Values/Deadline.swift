@@ -18,10 +18,20 @@ public struct Deadline: Sendable, Hashable, Comparable {
 
     /// The time that deadlines are measured by: that of `ContinuousClock`, unless a simulation has put its own in its
     /// place for the running task.
-    public static var now: ContinuousClock.Instant { timeSource?() ?? .now }
+    public static var now: ContinuousClock.Instant { timeSource?.now() ?? .now }
+
+    /// Tells the time of a simulation.
+    ///
+    /// A type of its own, for the compiler of Swift 6.3 loses the metadata of a task-local function when it optimizes,
+    /// and the program ends in `swift_task_localValuePush`.
+    package struct TimeSource: Sendable {
+        package let now: @Sendable () -> ContinuousClock.Instant
+
+        package init(_ now: @escaping @Sendable () -> ContinuousClock.Instant) { self.now = now }
+    }
 
     /// The time of a simulation, for its tasks and whatever they start.
-    @TaskLocal package static var timeSource: (@Sendable () -> ContinuousClock.Instant)?
+    @TaskLocal package static var timeSource: TimeSource?
 
     /// How long there is left; negative when it has passed.
     public func remaining(now: ContinuousClock.Instant = Deadline.now) -> Duration { now.duration(to: instant) }
