@@ -149,6 +149,22 @@ let package = Package(
             "overload-bench", path: "Benchmarks/OverloadBench",
             ["GRPCTransport", "NodeTransport", "TransportResilience", "TransportTestKit"]),
 
+        // What is counted exactly, and what counts its allocations.
+        .target(name: "AllocationCount", path: "Benchmarks/AllocationCount", cSettings: cSettings),
+        program(
+            "exact-counts", path: "Benchmarks/ExactCounts",
+            [
+                "AllocationCount", "EventLoops", "GRPCSemantics", "GRPCTransport", "HTTP2Engine", "NodeTransport",
+                "TransportResilience",
+            ]
+                + (hasQUIC
+                    ? [
+                        "HTTP3Engine", "QUICEngine", "QUICTransport", "TransportSimulation", "TransportTestKit",
+                        "TransportTLS",
+                    ]
+                    : [])
+        ),
+
         // Tests. Those of both wires share what runs somebody else's programs.
         .target(
             name: "ForeignPeers", dependencies: ["NodeTransport", "TransportTLS"], path: "Tests/ForeignPeers",

@@ -1,4 +1,4 @@
-internal import EventLoops
+package import EventLoops
 internal import GRPCCalls
 public import NodeTransport
 internal import TransportTLS
@@ -18,7 +18,7 @@ public actor GRPCTransport: Transport {
     private let configuration: Configuration
     private let clientTLS: TLSContextSource?
     private let serverTLS: TLSContextSource?
-    private let loops = EventLoopGroup.shared
+    private let loops: EventLoopGroup
     private var listeners: [GRPCListener] = []
     private let connections: ConnectionRegistry<ClientConnection>
     private let revocations: RevocationSubscription?
@@ -29,6 +29,12 @@ public actor GRPCTransport: Transport {
     ///   - configuration: Limits, time-outs and hooks.
     /// - Throws: ``/TransportTLS/TLSError`` when identity or trust cannot be used.
     public init(security: Security, configuration: Configuration = Configuration()) throws {
+        try self.init(security: security, configuration: configuration, loops: .shared)
+    }
+
+    /// As ``init(security:configuration:)``, on loops of its own.
+    package init(security: Security, configuration: Configuration = Configuration(), loops: EventLoopGroup) throws {
+        self.loops = loops
         self.configuration = configuration
         let connections = ConnectionRegistry<ClientConnection>()
         self.connections = connections

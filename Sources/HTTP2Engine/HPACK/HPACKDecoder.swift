@@ -1,5 +1,5 @@
 /// Why a header block cannot be decoded; the connection is lost with it (RFC 9113 §4.3).
-enum HPACKFault: Error {
+package enum HPACKFault: Error {
     case truncated
     case integerTooLarge
     case indexOutOfRange
@@ -8,7 +8,7 @@ enum HPACKFault: Error {
 }
 
 /// Decodes header blocks (RFC 7541). One per connection: blocks share the dynamic table.
-struct HPACKDecoder: ~Copyable {
+package struct HPACKDecoder: ~Copyable {
     private var table: DynamicTable<HeaderField>
 
     /// This connection's objects for entries of the static table, made when first met.
@@ -24,7 +24,7 @@ struct HPACKDecoder: ~Copyable {
     private let huffman = HuffmanCode.shared
     private let names = KnownNames.shared
 
-    init(tableLimit: Int) {
+    package init(tableLimit: Int) {
         self.tableLimit = tableLimit
         table = DynamicTable(maxBytes: 4096)
     }
@@ -39,7 +39,7 @@ struct HPACKDecoder: ~Copyable {
     ///
     /// - Returns: false when the list is larger than `maxListBytes`: some fields are then missing, while the
     ///   dynamic table is as it must be.
-    mutating func decode(
+    package mutating func decode(
         _ block: RawSpan, maxListBytes: Int, into fields: inout [HeaderField]
     ) throws(HPACKFault) -> Bool {
         var at = 0

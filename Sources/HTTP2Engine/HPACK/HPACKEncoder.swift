@@ -1,7 +1,7 @@
 /// Encodes header blocks (RFC 7541). One per connection: blocks share the dynamic table.
 ///
 /// Only prepared fields enter the table, and they remember where; nothing is ever searched.
-struct HPACKEncoder: ~Copyable {
+package struct HPACKEncoder: ~Copyable {
     private var table: DynamicTable<PreparedField>
 
     /// The most this side wants to keep, whatever the peer allows.
@@ -12,7 +12,7 @@ struct HPACKEncoder: ~Copyable {
 
     private var blocks = EncodedBlocks()
 
-    init(ownLimit: Int) {
+    package init(ownLimit: Int) {
         self.ownLimit = ownLimit
         // 4096 is what a peer allows that has not said otherwise.
         table = DynamicTable(maxBytes: min(ownLimit, 4096))
@@ -29,7 +29,7 @@ struct HPACKEncoder: ~Copyable {
     }
 
     /// Appends the block of these fields, in this order.
-    mutating func encode(_ prepared: [PreparedField], _ extra: [HeaderPair], into output: inout OutputQueue) {
+    package mutating func encode(_ prepared: [PreparedField], _ extra: [HeaderPair], into output: inout OutputQueue) {
         if let minimum = pendingMinimum {
             if minimum < table.maxBytes { output.appendInteger(minimum, prefixBits: 5, flags: 0x20) }
             output.appendInteger(table.maxBytes, prefixBits: 5, flags: 0x20)

@@ -5,7 +5,7 @@ internal import NodeTransport
 /// Offsets into the buffer are counted from the beginning of the connection, so that they stay valid
 /// when written bytes are dropped from its front.
 @safe
-struct OutputQueue: ~Copyable {
+package struct OutputQueue: ~Copyable {
     /// A payload that is sent from its own memory, in front of the buffered byte at `offset`.
     private struct Splice {
         let offset: Int
@@ -32,7 +32,7 @@ struct OutputQueue: ~Copyable {
     /// A buffer above this size is given back when it is empty.
     private static let keptCapacity = 64 << 10
 
-    init() { unsafe base = nil }
+    package init() { unsafe base = nil }
 
     deinit { unsafe base?.deallocate() }
 
@@ -180,7 +180,7 @@ struct OutputQueue: ~Copyable {
     // MARK: Writing
 
     /// Lends up to 64 segments from the front to `body`, which returns how many bytes it wrote; they are dropped.
-    mutating func withSegments(_ body: (UnsafeBufferPointer<OutputSegment>) -> Int) {
+    package mutating func withSegments(_ body: (UnsafeBufferPointer<OutputSegment>) -> Int) {
         guard count > 0, let base = unsafe base else { return }
         let maxSegments = 64
         let written = unsafe withUnsafeTemporaryAllocation(of: OutputSegment.self, capacity: maxSegments) { segments in
