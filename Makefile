@@ -6,6 +6,9 @@ CONFIGURATION ?= release
 INPUT ?=
 # `make demo TRANSPORT=quic`: the wire between the nodes: grpc, quic, or mixed for both.
 TRANSPORT ?= grpc
+# `make profile SCENARIO=name`: a work of the benchmark; SIDE is server or client.
+SCENARIO ?= grpc:unary:64B:c100
+SIDE ?= server
 # `make test ARGS='--filter Name'`, `make bench ARGS=--quick`
 ARGS ?=
 
@@ -13,7 +16,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench test-bench build check peers proto check-proto format check-format docs check-doc-code tls-audit clean
+.PHONY: help demo test bench test-bench counts profile build check peers proto check-proto format check-format docs check-doc-code tls-audit clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r task text; do \
@@ -33,16 +36,27 @@ bench: ## measure against gRPC C++, grpc-swift, quinn and others in one run [ARG
 	@scripts/build-rivals
 	swift build -c release --product transport-bench
 	@swift build --package-path Benchmarks/Runner --scratch-path .build/runner
-	@TRANSPORT_BENCH="$(CURDIR)/.build/release/transport-bench" .build/runner/debug/bench-runner $(ARGS)
+	@TRANSPORT_BENCH="$(CURDIR)/.build/release/transport-bench" .build/runner/debug/bench-runner measure $(ARGS)
 
 test-bench: ## the tests of what `make bench` computes, parses and draws
 	swift test --package-path Benchmarks/Runner --scratch-path .build/runner --disable-xctest
+
+counts: ## count instructions and allocations of single paths, hold them against thresholds [ARGS=--update]
+	@scripts/bootstrap counts
+	@scripts/check-counts $(ARGS)
+
+profile: ## where a server or client spends its time, as a flame graph [SCENARIO=grpc:unary:64B:c100] [SIDE=client]
+	@scripts/bootstrap build
+	swift build -c release --product transport-bench
+	@swift build --package-path Benchmarks/Runner --scratch-path .build/runner
+	@TRANSPORT_BENCH="$(CURDIR)/.build/release/transport-bench" .build/runner/debug/bench-runner profile \
+		--scenario '$(SCENARIO)' --side $(SIDE) $(ARGS)
 
 build: ## everything, debug, with the tests
 	@scripts/bootstrap build
 	swift build --build-tests
 
-check: check-format test test-bench check-proto docs check-doc-code ## all that continuous integration checks but the demo
+check: check-format test test-bench counts check-proto docs check-doc-code ## all that continuous integration checks but the demo
 
 peers: ## what the tests talk to: system packages, .venv, the gRPC C++ peer
 	@scripts/bootstrap test

@@ -1,11 +1,9 @@
 internal import ArgumentParser
 internal import Foundation
 
-/// Measures this library and its rivals on the same work in one run.
-@main
-struct BenchRunner: ParsableCommand {
+/// `bench-runner`, without another word: measures this library and its rivals on the same work in one run.
+struct Measure: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench-runner",
         abstract: "Measures this library and its rivals, in turns, in one run.",
         discussion: """
             Without options about 15 minutes. Prints a table with ratios and goals; writes result.json and index.html. \
