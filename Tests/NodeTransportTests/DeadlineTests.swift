@@ -23,7 +23,7 @@ struct DeadlineTests {
 
     @Test func goByTheTimeOfASimulation() async {
         let virtual = now.advanced(by: .seconds(-1_000))
-        await Deadline.$timeSource.withValue(.init { virtual }) {
+        await Deadline.$timeSource.withValue(Deadline.TimeSource { virtual }) {
             #expect(Deadline.now == virtual)
             #expect(Deadline.after(.seconds(3)).instant == virtual.advanced(by: .seconds(3)))
             #expect(Deadline.after(.seconds(3)).remaining() == .seconds(3))
