@@ -44,7 +44,7 @@ final class HTTP2End {
                 send(on: stream, endStream: false)
                 engine.sendTrailers(stream, prepared: trailers)
             case .closed: ended += 1
-            case .connectionFailed(_, let reason): failure = reason
+            case .connectionFailed(_, let text): failure = events.text(text)
             default: break
             }
         }
