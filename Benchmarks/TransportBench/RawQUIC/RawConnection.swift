@@ -93,7 +93,7 @@
             for suspension in exchange(&waitingForCredit, with: []) {
                 suspension.resume(throwing: Closed(reason: reason))
             }
-            for stream in exchange(&streams, with: []) { stream?.closed() }
+            for stream in exchange(&streams, with: []) { stream?.closed(reason) }
         }
 
         private func enter(_ stream: QUICStream) -> RawStream {
@@ -121,6 +121,8 @@
         private var more: [Bytes] = []
         private var isEnded = false
         private var isClosed = false
+        /// Why, where the whole connection is.
+        private var reason: QUICCloseReason?
         private var reader: Suspension<Void>?
         private var writer: Suspension<Void>?
 
@@ -134,7 +136,7 @@
         nonisolated(nonsending) func read() async throws -> Bytes? {
             while first == nil {
                 if isEnded { return nil }
-                if isClosed { throw RawConnection.Closed(reason: nil) }
+                if isClosed { throw RawConnection.Closed(reason: reason) }
                 try await suspend { (suspension: Suspension<Void>) in reader = suspension }
             }
             guard let bytes = first.take() else { return nil }
@@ -151,9 +153,11 @@
                 case .accepted: return driver.scheduleFlush()
                 case .acceptedAndFull:
                     driver.scheduleFlush()
+                    // Nobody is told of room on a stream that takes no more.
+                    guard !isLast else { return }
                     return try await suspend { (suspension: Suspension<Void>) in writer = suspension }
                 case .refusedAsFull: try await suspend { (suspension: Suspension<Void>) in writer = suspension }
-                case .closed: throw RawConnection.Closed(reason: nil)
+                case .closed: throw RawConnection.Closed(reason: reason)
                 }
             }
         }
@@ -166,8 +170,9 @@
 
         func writable() { writer.take()?.resume() }
 
-        func closed() {
+        func closed(_ reason: QUICCloseReason? = nil) {
             isClosed = true
+            self.reason = self.reason ?? reason
             reader.take()?.resume()
             writer.take()?.resume()
         }
