@@ -142,7 +142,7 @@ let package = Package(
         program("custom-transport", path: "Examples/CustomTransport", ["NodeTransport", "TransportTestKit"]),
         program(
             "transport-bench", path: "Benchmarks/TransportBench",
-            ["GRPCTransport", "NodeTransport", "TransportTLS", .argumentParser]
+            ["GRPCTransport", "NodeTransport", "TransportResilience", "TransportTLS", .argumentParser]
                 + (hasQUIC ? ["EventLoops", "QUICEngine", "QUICTransport"] : [])
         ),
         program(

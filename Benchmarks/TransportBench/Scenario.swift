@@ -18,6 +18,10 @@ enum Scenario: String, ExpressibleByArgument, CaseIterable {
     case bulk
     /// A datagram each way.
     case datagram
+    /// One message to the peers behind all connections at once, and all their answers; all together are one call.
+    case broadcast
+    /// An HTTP/3 request without gRPC for content of a size.
+    case get
 
     /// The size of a message where none is asked for, in bytes.
     var defaultSize: Int { self == .bulk ? 65_536 : 64 }

@@ -21,12 +21,16 @@ enum Wire: String, ExpressibleByArgument, CaseIterable {
 
     func supports(_ scenario: Scenario) -> Bool {
         switch scenario {
-        // The transport over QUIC keeps no tickets yet.
-        case .resume: rawValue == "grpc-tls" || rawValue == "quic"
+        case .resume: rawValue != "grpc"
         case .datagram: rawValue == "h3" || rawValue == "quic"
+        case .broadcast: isTransport
+        case .get: rawValue == "h3"
         default: true
         }
     }
+
+    /// Whether there is a transport for it, and not the engine alone.
+    var isTransport: Bool { rawValue != "quic" }
 
     /// Where `address` (host and port) is on this wire.
     func endpoint(_ address: String) -> String {

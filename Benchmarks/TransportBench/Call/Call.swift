@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import NodeTransport
+internal import TransportResilience
 
 #if canImport(QUICTransport)
     internal import EventLoops
@@ -46,6 +47,9 @@ struct Call: AsyncParsableCommand {
     @Flag(help: "Call from the global pool of threads instead of the connection's event loop.")
     var fromPool = false
 
+    @Flag(help: "Put the whole stack of the profile for nodes around the wire: breakers, channels and retries.")
+    var resilient = false
+
     func validate() throws {
         guard (1...100_000).contains(concurrency) else {
             throw ValidationError("--concurrency must be within 1...100000")
@@ -62,25 +66,32 @@ struct Call: AsyncParsableCommand {
         guard options.wire.supports(scenario) else {
             throw ValidationError("unsupported: \(options.wire.rawValue):\(scenario.rawValue)")
         }
+        guard !resilient || options.wire.isTransport && scenario != .get && scenario != .datagram else {
+            throw ValidationError("unsupported: \(options.wire.rawValue):\(scenario.rawValue) with --resilient")
+        }
     }
 
     func run() async throws {
         #if canImport(QUICTransport)
             if options.wire == .quic { return try await runRaw() }
         #endif
-        let transport = try options.transport(isServer: false, resumes: scenario == .resume)
+        let wire = try options.transport(isServer: false, resumes: scenario == .resume)
+        let transport = resilient ? wire.resilient(.node) : wire
         let target = try Endpoint(parsing: options.wire.endpoint(to))
         var open: [any Connection] = []
         if !scenario.connectsEachTime {
             for _ in 0..<connections { open.append(try await transport.connect(to: target)) }
         }
+        let datagrams = scenario == .datagram ? open.map(DatagramEchoes.init) : []
+        for echoes in datagrams { try await echoes.begin() }
         let work = Work(
             scenario: scenario, message: Bytes([UInt8](repeating: 0x5a, count: size ?? scenario.defaultSize)),
-            messageCount: messages, transport: transport, target: target,
+            messageCount: messages, transport: transport, target: target, peers: open, fromPool: fromPool,
             measurement: Measurement(seconds: seconds, rate: rate))
-        let datagrams = scenario == .datagram ? open.map(DatagramEchoes.init) : []
+        // Each broadcast takes all connections.
+        let taskCount = scenario == .broadcast ? concurrency : max(concurrency, open.count)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<max(concurrency, open.count) {
+            for index in 0..<taskCount {
                 let connection = open.isEmpty ? nil : open[index % open.count]
                 let echoes = datagrams.isEmpty ? nil : datagrams[index % datagrams.count]
                 group.addTask(executorPreference: fromPool ? nil : connection?.executor) {

@@ -30,22 +30,26 @@ final class DatagramEchoes: Sendable {
         tasks.withLock { $0 = [reader, sweeper] }
     }
 
+    /// Round trips until one comes back: the session that datagrams belong to is open then. Ten at most.
+    nonisolated(nonsending) func begin() async throws {
+        for number in 1...10 {
+            if try await isBack(number, size: 8) { return }
+        }
+        throw NothingComesBack()
+    }
+
+    struct NothingComesBack: Error {}
+
     func stop() {
         for task in tasks.withLock({ $0 }) { task.cancel() }
     }
 
     /// Round trips one after the other.
     nonisolated(nonsending) func run(task: Int, size: Int, _ measurement: Measurement) async throws {
-        var number = task << 32
-        let padding = [UInt8](repeating: 0x5a, count: max(size - 8, 0))
+        var number = (task + 1) << 32
         while let intended = await measurement.next() {
             number += 1
-            var datagram = BytesBuilder(capacity: max(size, 8))
-            datagram.append(bigEndian: UInt64(number) << 8)
-            datagram.append(contentsOf: padding)
-            waiters.withLock { $0[number] = Waiter(since: Measurement.now) }
-            try await connection.sendDatagram(datagram.finish())
-            if await isBack(number) {
+            if try await isBack(number, size: size) {
                 measurement.record(intended, payloadBytes: size)
             } else {
                 measurement.lost()
@@ -53,8 +57,13 @@ final class DatagramEchoes: Sendable {
         }
     }
 
-    private nonisolated(nonsending) func isBack(_ number: Int) async -> Bool {
-        await withCheckedContinuation { continuation in
+    private nonisolated(nonsending) func isBack(_ number: Int, size: Int) async throws -> Bool {
+        var datagram = BytesBuilder(capacity: max(size, 8))
+        datagram.append(bigEndian: UInt64(number) << 8)
+        datagram.append(contentsOf: repeatElement(0x5a, count: max(size - 8, 0)))
+        waiters.withLock { $0[number] = Waiter(since: Measurement.now) }
+        try await connection.sendDatagram(datagram.finish())
+        return await withCheckedContinuation { continuation in
             let isBack = waiters.withLock { waiters in
                 if waiters[number]?.isBack == true {
                     waiters[number] = nil

@@ -9,6 +9,10 @@ struct Work: Sendable {
     let messageCount: Int
     let transport: any Transport
     let target: Endpoint
+    /// Who hears a broadcast.
+    let peers: [any Connection]
+    /// Whether calls stay on the pool of threads instead of their connection's event loop.
+    let fromPool: Bool
     let measurement: Measurement
 
     /// Runs the scenario; what goes wrong is counted, and ends the task.
@@ -22,6 +26,8 @@ struct Work: Sendable {
             case .pingPong: try await pingPong(connection)
             case .bulk: try await bulk(connection)
             case .datagram: try await echoes?.run(task: task, size: message.count, measurement)
+            case .broadcast: try await broadcast()
+            case .get: try await get(connection)
             case .handshake, .resume: break
             }
         } catch {
@@ -29,7 +35,7 @@ struct Work: Sendable {
         }
     }
 
-    private func check(_ count: Int, _ expected: Int) throws {
+    func check(_ count: Int, _ expected: Int) throws {
         guard count == expected else { throw WrongSize() }
     }
 

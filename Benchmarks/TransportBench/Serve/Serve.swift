@@ -3,6 +3,10 @@ internal import Dispatch
 internal import Glibc
 internal import NodeTransport
 
+#if canImport(QUICTransport)
+    internal import QUICTransport
+#endif
+
 /// `transport-bench serve`: echoes until SIGTERM or SIGINT.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serves echo.Echo, and raw streams.")
@@ -24,11 +28,22 @@ struct Serve: AsyncParsableCommand {
             }
         #endif
         let transport = try options.transport(isServer: true)
-        let listener = try await transport.listen(
-            on: options.wire.endpoint("127.0.0.1:\(port)"), services: [EchoService()])
+        let listener = try await listen(transport)
         listening(on: listener.endpoint.port ?? 0)
         await Termination.wait()
         await transport.shutdown(within: .seconds(2))
+    }
+
+    private func listen(_ transport: any Transport) async throws -> any Listener {
+        let endpoint = options.wire.endpoint("127.0.0.1:\(port)")
+        #if canImport(QUICTransport)
+            if let transport = transport as? QUICTransport {
+                return try await transport.listen(
+                    on: try Endpoint(parsing: endpoint), serving: try ServiceTable([EchoService()]),
+                    routes: Contents.routes)
+            }
+        #endif
+        return try await transport.listen(on: endpoint, services: [EchoService()])
     }
 
     private func listening(on port: Int) {
