@@ -117,6 +117,68 @@ private:
     Time intended_;
 };
 
+// One message to all peers at once: over when the last of them has answered.
+class BroadcastWorker final : public rival::Worker {
+public:
+    BroadcastWorker(Setting& setting, const std::vector<std::shared_ptr<grpc::Channel>>& channels) : setting_(setting) {
+        for (auto& channel : channels) peers_.push_back(std::make_unique<Peer>(*this, channel));
+    }
+
+    void begin(Time intended) override {
+        intended_ = intended;
+        // Answers come on the queue's thread while the last calls still begin.
+        missing_ = peers_.size();
+        for (auto& peer : peers_) peer->call();
+    }
+
+    void finish() override { setting_.workers.left(); }
+
+private:
+    class Peer final : public Event {
+    public:
+        Peer(BroadcastWorker& owner, std::shared_ptr<grpc::Channel> channel) : owner_(owner), stub_(channel) {}
+
+        void call() {
+            auto& setting = owner_.setting_;
+            call_ = std::make_unique<Call>();
+            call_->reader =
+                stub_.PrepareUnaryCall(&call_->context, kMethods[kUnary], setting.request, &setting.queue);
+            call_->reader->StartCall();
+            call_->reader->Finish(&call_->response, &call_->status, tag());
+        }
+
+        void proceed(bool) override {
+            bool isGood = call_->status.ok() && call_->response.Length() == owner_.setting_.size;
+            if (!isGood) owner_.setting_.measurement.error("a peer did not answer: " + call_->status.error_message());
+            owner_.answered();
+        }
+
+    private:
+        struct Call {
+            grpc::ClientContext context;
+            std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
+            ByteBuffer response;
+            grpc::Status status;
+        };
+
+        BroadcastWorker& owner_;
+        grpc::GenericStub stub_;
+        std::unique_ptr<Call> call_;
+    };
+
+    void answered() {
+        if (--missing_ > 0) return;
+        Time now = Clock::now();
+        setting_.measurement.record(intended_, now, setting_.size * peers_.size());
+        setting_.workers.ended(this, now);
+    }
+
+    Setting& setting_;
+    std::vector<std::unique_ptr<Peer>> peers_;
+    std::atomic<size_t> missing_{0};
+    Time intended_;
+};
+
 class HandshakeWorker final : public rival::Worker, public Event {
 public:
     HandshakeWorker(Setting& setting, const Channels& channels) : setting_(setting), channels_(channels) {}
@@ -365,10 +427,15 @@ int call(const rival::Options& options, const std::string& wire, const std::stri
         {"ping-pong", StreamWorker::pingPong},
         {"bulk", StreamWorker::bulk}};
     std::vector<std::unique_ptr<rival::Worker>> owned;
-    size_t concurrency = std::max(options.count("concurrency", 1), connections.size());
+    bool isBroadcast = scenario == "broadcast";
+    size_t concurrency = std::max(options.count("concurrency", 1), isBroadcast ? 1 : connections.size());
     for (size_t i = 0; i < concurrency; ++i) {
         if (connectsEachTime) {
             owned.push_back(std::make_unique<HandshakeWorker>(setting, channels));
+            continue;
+        }
+        if (isBroadcast) {
+            owned.push_back(std::make_unique<BroadcastWorker>(setting, connections));
             continue;
         }
         auto& channel = connections[i % connections.size()];

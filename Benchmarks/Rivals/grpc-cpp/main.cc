@@ -85,7 +85,7 @@ int main(int count, char** words) {
         "grpc:unary",         "grpc:client-stream",     "grpc:server-stream", "grpc:ping-pong",
         "grpc:handshake",     "grpc:bulk",              "grpc-tls:unary",     "grpc-tls:client-stream",
         "grpc-tls:ping-pong", "grpc-tls:server-stream", "grpc-tls:handshake", "grpc-tls:resume",
-        "grpc-tls:bulk"};
+        "grpc-tls:bulk",      "grpc:broadcast",         "grpc-tls:broadcast"};
     std::string verb = count > 1 ? words[1] : "";
     rival::Options options(count, words);
     std::string wire = options.text("wire", "grpc");

@@ -5,12 +5,13 @@
 // memory of what was read, and completion queues, each drained by one thread. The callback API hands every
 // call to another thread and was slower at every concurrency; larger frames and windows brought nothing.
 
+#include "../common/measurement.h"
+
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/service_type.h>
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,66 +21,21 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using grpc::ByteBuffer;
+using rival::Clock;
+using rival::fail;
+using rival::Options;
+using rival::processorMicroseconds;
 
 constexpr char kMethod[] = "/echo.Echo/Unary";
-
-[[noreturn]] void fail(const std::string& why) {
-    std::cerr << "error: " << why << std::endl;
-    std::exit(2);
-}
-
-// `--name value` pairs after the first word.
-class Options {
-public:
-    Options(int count, char** words) {
-        for (int i = 2; i < count; i += 2) {
-            std::string name = words[i];
-            if (name.rfind("--", 0) != 0 || i + 1 >= count) fail("expected --name value, got '" + name + "'");
-            values_[name.substr(2)] = words[i + 1];
-        }
-    }
-
-    std::string text(const std::string& name, const std::string& otherwise = "") const {
-        auto found = values_.find(name);
-        return found == values_.end() ? otherwise : found->second;
-    }
-
-    double number(const std::string& name, double otherwise) const {
-        std::string value = text(name);
-        if (value.empty()) return otherwise;
-        char* end = nullptr;
-        double parsed = std::strtod(value.c_str(), &end);
-        if (*end != 0 || parsed < 0) fail("--" + name + " must be a number, and is '" + value + "'");
-        return parsed;
-    }
-
-    // The contents of the file that an option names; nothing when the option is absent.
-    std::string file(const std::string& name) const {
-        std::string path = text(name);
-        if (path.empty()) return "";
-        std::ifstream stream(path, std::ios::binary);
-        if (!stream) fail("cannot read " + path);
-        std::ostringstream contents;
-        contents << stream.rdbuf();
-        return contents.str();
-    }
-
-private:
-    std::map<std::string, std::string> values_;
-};
 
 // MARK: - Server
 
@@ -207,13 +163,6 @@ std::shared_ptr<grpc::ChannelCredentials> channelCredentials(const Options& opti
     tls.pem_private_key = options.file("tls-key");
     tls.pem_cert_chain = options.file("tls-cert");
     return grpc::SslCredentials(tls);
-}
-
-double processorMicroseconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    auto microseconds = [](const timeval& time) { return time.tv_sec * 1e6 + time.tv_usec; };
-    return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
 }
 
 // One call after the other; C of these make a concurrency of C.

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import grpc.aio
 from measurement import Measurement, Options, main, serving
 
 PAIRS = [
     *(f"{wire}:{scenario}" for wire in ["grpc", "grpc-tls"]
-      for scenario in ["unary", "client-stream", "server-stream", "ping-pong", "handshake", "bulk"]),
+      for scenario in ["unary", "client-stream", "server-stream", "ping-pong", "handshake", "bulk", "broadcast"]),
 ]  # fmt: skip
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
@@ -125,6 +127,15 @@ class Calls:
         await call.done_writing()
         self.check(int.from_bytes((await call)[:8], "big"), total)
 
+    async def broadcast(self, channels: list[grpc.aio.Channel]) -> None:
+        """One message to all at once; over when the last has answered."""
+        methods = [channel.unary_unary("/echo.Echo/Unary") for channel in channels]
+        while (intended := await self.measurement.next()) is not None:
+            answers = await asyncio.gather(*(method(self.chunk) for method in methods))
+            for answer in answers:
+                self.check(len(answer), self.size)
+            self.measurement.record(intended, self.size * len(answers))
+
     async def handshake(self, _) -> None:
         """A connection, one echo, and the end."""
         while (intended := await self.measurement.next()) is not None:
@@ -145,8 +156,12 @@ async def call(options: Options, wire: str, scenario: str, measurement: Measurem
         for channel in channels:
             await channel.channel_ready()
     work = getattr(calls, scenario.replace("-", "_"))
-    concurrency = max(options.count("concurrency", 1), len(channels))
-    await measurement.run([lambda i=i: work(channels[i % len(channels)]) for i in range(concurrency)])
+    concurrency = options.count("concurrency", 1)
+    if scenario == "broadcast":
+        tasks = [lambda: work(channels) for _ in range(concurrency)]
+    else:
+        tasks = [lambda i=i: work(channels[i % len(channels)]) for i in range(max(concurrency, len(channels)))]
+    await measurement.run(tasks)
     for channel in channels:
         await channel.close()
 

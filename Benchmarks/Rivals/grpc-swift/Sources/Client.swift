@@ -35,9 +35,11 @@ struct Client: Sendable {
         let rate = options.number("rate", 0)
         let measurement = Measurement(seconds: max(0.01, options.number("seconds", 3)), rate: rate > 0 ? rate : nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<max(options.count("concurrency", 1), connections.count) {
+            let isBroadcast = options.scenario == "broadcast"
+            for index in 0..<max(options.count("concurrency", 1), isBroadcast ? 1 : connections.count) {
                 group.addTask {
                     do {
+                        if isBroadcast { return try await broadcasts(connections, measurement) }
                         try await work(connectsEachTime ? nil : connections[index % connections.count], measurement)
                     } catch {
                         measurement.error("\(error)")
@@ -94,6 +96,16 @@ struct Client: Sendable {
             options: .defaults
         ) { try $0.message.count }
         try check(count, size)
+    }
+
+    /// One message to all at once; over when the last has answered.
+    private func broadcasts(_ connections: [Connection], _ measurement: Measurement) async throws {
+        while let intended = await measurement.next() {
+            try await withThrowingDiscardingTaskGroup { group in
+                for connection in connections { group.addTask { try await echo(connection) } }
+            }
+            measurement.record(intended, payloadBytes: size * connections.count)
+        }
     }
 
     private func upload(_ connection: Connection, messages: Int) async throws {

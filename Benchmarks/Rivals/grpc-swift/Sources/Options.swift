@@ -14,7 +14,9 @@ func unsupported(_ what: String) -> Never {
 /// `--name value` pairs.
 struct Options: Sendable {
     static let pairs = ["grpc", "grpc-tls"].flatMap { wire in
-        ["unary", "client-stream", "server-stream", "ping-pong", "handshake", "bulk"].map { "\(wire):\($0)" }
+        ["unary", "client-stream", "server-stream", "ping-pong", "handshake", "bulk", "broadcast"].map {
+            "\(wire):\($0)"
+        }
     }
 
     private var values: [String: String] = [:]
