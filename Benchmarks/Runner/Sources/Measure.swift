@@ -6,7 +6,7 @@ struct Measure: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures this library and its rivals, in turns, in one run.",
         discussion: """
-            Without options about 15 minutes. Prints a table with ratios and goals; writes result.json and index.html. \
+            Prints how long it will take, a table with ratios and goals; writes result.json and index.html. \
             Trust the ratios, and the figures only on a machine that does nothing else. docs/performance.md says what \
             is measured, and how.
             """)
@@ -91,14 +91,17 @@ struct Measure: ParsableCommand {
         var found: [Contestant] = []
         for name in Contestant.names where wanted?.contains(name) ?? true {
             var program = "\(root)/.build/rivals/bin/\(name)"
-            if name == Contestant.ours {
-                program = ProcessInfo.processInfo.environment["TRANSPORT_BENCH"] ?? "\(root)/.build/release/\(name)"
+            if Contestant.isOurs(name) {
+                program =
+                    ProcessInfo.processInfo.environment["TRANSPORT_BENCH"]
+                    ?? "\(root)/.build/release/\(Contestant.ours)"
             }
             do {
                 let contestant = try Contestant(name: name, program: program, folder: folder)
                 results.versions[name] = contestant.version
                 found.append(contestant)
             } catch {
+                guard name != Contestant.resilient else { continue }
                 results.skipped.append(Skipped(work: "*", contestant: name, reason: "\(error)"))
                 Progress.say("skipped: \(name): \(error)\n")
             }
@@ -109,9 +112,19 @@ struct Measure: ParsableCommand {
 
     private func printPlan(_ works: [Work], _ contestants: [Contestant]) {
         for work in works {
-            let names = contestants.filter { $0.reasonToSkip(work, level: level) == nil }.map(\.name)
+            let names = players(work, contestants).map(\.name)
             print("\(work.id)  \(names.isEmpty ? "(nobody)" : names.joined(separator: " "))")
         }
+        print("\(works.count) works, \(Estimate.shown(estimate(works, contestants)))")
+    }
+
+    private func players(_ work: Work, _ contestants: [Contestant]) -> [Contestant] {
+        contestants.filter { $0.isMeant(for: work) && $0.reasonToSkip(work, level: level) == nil }
+    }
+
+    private func estimate(_ works: [Work], _ contestants: [Contestant]) -> Double {
+        works.map { Estimate.seconds($0, players($0, contestants), rounds: roundCount, seconds: duration) }
+            .reduce(0, +)
     }
 
     private func measure(
@@ -119,6 +132,9 @@ struct Measure: ParsableCommand {
     ) throws {
         let began = Date()
         print("\(results.machine.description)\nmedians of \(roundCount) rounds of \(shown(duration)) s\n")
+        Progress.say(
+            "\(works.count) works with \(contestants.count) programs: \(Estimate.shown(estimate(works, contestants)))",
+            isLasting: true)
         if results.machine.isBusy { Progress.say("warning: the machine does other work; trust the ratios at most\n") }
         let contest = Contest(
             contestants: contestants, certificates: try Certificates(folder: folder), folder: folder, level: level,
@@ -126,15 +142,16 @@ struct Measure: ParsableCommand {
         contest.run(works, into: &results)
 
         print("\(ResultTable.make(results).text)\n\n\(ResultTable.legend)\n\n\(Goals.table(results).text)")
+        for line in results.longerLines { print("measured for longer: \(line)") }
         for line in results.skippedLines { print("skipped: \(line)") }
         let folder = URL(fileURLWithPath: output ?? "\(root)/.build/bench")
         try save(results, folder)
-        let minutes = Date().timeIntervalSince(began)
+        let taken = Date().timeIntervalSince(began)
         print(
-            "\nEvery round: \(folder.path)/result.json; charts: \(folder.path)/index.html. It took \(shown(minutes)) s."
+            "\nEvery round: \(folder.path)/result.json; charts: \(folder.path)/index.html. It took \(shown(taken)) s."
         )
         // A rival's failure is its own affair.
-        if results.entries.contains(where: { $0.contestant == Contestant.ours && $0.failure != nil }) {
+        if results.entries.contains(where: { Contestant.isOurs($0.contestant) && $0.failure != nil }) {
             throw ExitCode.failure
         }
     }

@@ -25,11 +25,26 @@ internal import Testing
         }
     }
 
-    @Test func aQuickRunMeasuresTheGoalsButBroadcast() throws {
+    @Test func aQuickRunMeasuresTheGoals() throws {
         let quick = Set(try Plan.selected(.quick).map(\.id))
-        for goal in Goals.all where !goal.measured.work.contains("broadcast") {
+        for goal in Goals.all {
             #expect(quick.contains(goal.measured.work) && quick.contains(goal.reference?.work ?? goal.measured.work))
         }
+    }
+
+    @Test func goalsOfTheStackAreAboutWorksThatItTakesPartIn() {
+        let stacked = Set(Plan.works.filter(\.hasStack).map(\.id))
+        let goals = Goals.all.filter { $0.measured.contestant == Contestant.resilient }
+        #expect(goals.count == 2 && goals.allSatisfy { stacked.contains($0.measured.work) })
+    }
+
+    @Test func aBroadcastIsOneCallToEachConnection() throws {
+        let work = try #require(Plan.works.first { $0.id == "grpc:broadcast:n100" })
+        #expect((work.concurrency, work.connections, work.pair) == (1, 100, "grpc:broadcast"))
+    }
+
+    @Test func eachContestantHasAColour() {
+        #expect(Set(Contestant.names.map(Palette.color)).count == Contestant.names.count)
     }
 
     @Test func aPatternChoosesByName() throws {

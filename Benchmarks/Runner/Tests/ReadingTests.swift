@@ -14,6 +14,9 @@ internal import Testing
     @Test(arguments: ["", "calls=3", "calls_per_second=", "calls_per_second=nan", "calls_per_second=x calls=1"])
     func whatIsNoLineGivesNothing(_ output: String) { #expect(ProgramLine.figures(output) == nil) }
 
+    @Test(arguments: [("", "it does not do this"), ("unsupported: h3:bulk", "unsupported: h3:bulk")])
+    func whatIsNotSupportedIsSaid(_ complaint: String, _ text: String) { #expect("\(NotSupported(complaint))" == text) }
+
     @Test func thePortIsFoundOnceTheLineIsThere() {
         #expect(ProgramLine.port("warning\nLISTENING 4711\n") == 4711)
         #expect(ProgramLine.port("LISTENING") == nil)

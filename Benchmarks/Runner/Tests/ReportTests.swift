@@ -24,6 +24,19 @@ internal import Testing
         #expect(most.outcome(results(160, 100)) == .notMet(1.6))
     }
 
+    @Test func aFigureForManyIsComparedForEach() {
+        let results = Fixture.results([
+            ("grpc:broadcast:n100", "transport-bench", [.clientProcessor: 800]),
+            ("grpc:broadcast:n8", "transport-bench", [.clientProcessor: 80]),
+            ("grpc:unary:64B:c1", "transport-bench", [.clientProcessor: 10]),
+        ])
+        let goals = Goals.all.filter { $0.measured.work == "grpc:broadcast:n100" }
+        #expect(
+            goals.map { $0.outcome(results) } == [
+                .met(0.8), .unknown("transport-bench grpc:scale:n100"), .met(0.8),
+            ])
+    }
+
     @Test(arguments: [
         (0.4213, "0.42"), (42.13, "42.1"), (999.6, "1,000"), (1_234_567, "1,234,567"), (-4321, "−4,321"),
     ])

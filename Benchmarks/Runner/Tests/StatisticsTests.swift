@@ -33,6 +33,13 @@ internal import Testing
         #expect(results.skippedLines == ["quinn: not built", "grpcio: slow (a, b)", "limits: no (5 works)"])
     }
 
+    @Test func whatWasMeasuredForLongerIsSaid() {
+        var results = Fixture.results([("quic:unary:64KiB:c1000", "quinn", [.rate: 1])])
+        #expect(results.longerLines.isEmpty)
+        results.entries[0].longerSeconds = 4
+        #expect(results.longerLines == ["quinn quic:unary:64KiB:c1000: 4.00 s, no call ended within 1.00 s"])
+    }
+
     @Test func advantageLooksAtWhatTheWorkIsAbout() throws {
         let results = Fixture.results([
             ("grpc:unary:64B:c1", "transport-bench", [.rate: 300]), ("grpc:unary:64B:c1", "grpc-cpp", [.rate: 100]),

@@ -14,64 +14,106 @@ struct Contest {
     /// Calls a second of open loops; nil takes a share of the slowest.
     let rate: Double?
 
+    /// A contestant at one work.
+    private struct Player {
+        let contestant: Contestant
+        var server: Server
+        var entry: Entry
+        var isOut = false
+    }
+
     func run(_ works: [Work], into results: inout Results) {
-        for (index, work) in works.enumerated() {
-            Progress.say("[\(index + 1)/\(works.count)] \(work.id)")
+        var progress = RunProgress(
+            estimates: works.map { work in
+                Estimate.seconds(
+                    work, contestants.filter { $0.isMeant(for: work) && $0.reasonToSkip(work, level: level) == nil },
+                    rounds: rounds, seconds: seconds)
+            })
+        for work in works {
+            Progress.say(progress.line(work.id))
+            let began = ProcessInfo.processInfo.systemUptime
             measure(work, into: &results)
+            progress.ended(seconds: ProcessInfo.processInfo.systemUptime - began)
         }
         Children.shared.stayIfEnding()
         Progress.clear()
     }
 
     private func measure(_ work: Work, into results: inout Results) {
-        var players: [(contestant: Contestant, server: Server, entry: Entry)] = []
+        var players: [Player] = []
         defer { for player in players { player.server.child.end() } }
-        // That a program of another wire does not take part is no news.
-        for contestant in contestants where contestant.knows(wire: work.wire) {
+        for contestant in contestants where contestant.isMeant(for: work) {
             if let reason = contestant.reasonToSkip(work, level: level) {
                 results.skipped.append(Skipped(work: work.id, contestant: contestant.name, reason: reason))
                 continue
             }
+            var entry = Entry(work: work, contestant: contestant.name)
             do {
                 players.append(
-                    (contestant, try start(contestant, work), Entry(work: work, contestant: contestant.name)))
+                    Player(contestant: contestant, server: try start(contestant, work), entry: entry))
             } catch {
-                Children.shared.stayIfEnding()
-                let entry = Entry(work: work, contestant: contestant.name, failure: "\(error)")
+                fail(&entry, error)
                 results.entries.append(entry)
-                Progress.complain("\(contestant.name) \(work.id): \(error)")
             }
         }
         let rate = openRate(work, players.map(\.contestant.name), results)
         for number in 1...rounds {
-            for index in players.indices where players[index].entry.failure == nil {
-                let contestant = players[index].contestant
-                Progress.say("\(work.id): round \(number) of \(rounds): \(contestant.name)", transient: true)
-                let file = folder.appendingPathComponent("histogram")
-                try? FileManager.default.removeItem(at: file)
+            for index in players.indices where !players[index].isOut {
+                let name = players[index].contestant.name
+                Progress.say("\(work.id): round \(number) of \(rounds): \(name)", transient: true)
                 do {
                     // What an earlier round has left in the allocator would make connections look free.
                     if work.kind == .idle, number > 1 {
                         players[index].server.child.end()
-                        players[index].server = try start(contestant, work)
+                        players[index].server = try start(players[index].contestant, work)
                     }
-                    let round = Round(
-                        work: work, contestant: contestant, server: players[index].server, certificates: certificates,
-                        folder: folder, seconds: seconds, rate: rate, histogram: work.kind == .open ? file : nil)
-                    players[index].entry.rounds.append(try round.measure())
-                    if work.kind == .open, let text = try? String(contentsOf: file, encoding: .utf8) {
-                        players[index].entry.histogram = ProgramLine.histogram(text)
-                    }
-                } catch let error as TooSlow {
-                    results.skipped.append(Skipped(work: work.id, contestant: contestant.name, reason: "\(error)"))
+                    try play(work, &players[index], rate)
                 } catch {
-                    Children.shared.stayIfEnding()
-                    players[index].entry.failure = "\(error)"
-                    Progress.complain("\(contestant.name) \(work.id): \(error)")
+                    players[index].isOut = true
+                    if error is TooSlow || error is NotSupported {
+                        results.skipped.append(Skipped(work: work.id, contestant: name, reason: "\(error)"))
+                    } else {
+                        fail(&players[index].entry, error)
+                    }
                 }
             }
         }
         results.entries += players.map(\.entry).filter { !$0.rounds.isEmpty || $0.failure != nil }
+    }
+
+    private func fail(_ entry: inout Entry, _ error: any Error) {
+        Children.shared.stayIfEnding()
+        entry.failure = "\(error)"
+        Progress.complain("\(entry.contestant) \(entry.work.id): \(error)")
+    }
+
+    /// One round; a longer one when no call ends in the time of the others, as large messages on many streams take.
+    private func play(_ work: Work, _ player: inout Player, _ rate: Double?) throws {
+        let file = folder.appendingPathComponent("histogram")
+        try? FileManager.default.removeItem(at: file)
+        while true {
+            let length = player.entry.longerSeconds ?? seconds
+            do {
+                let round = Round(
+                    work: work, contestant: player.contestant, server: player.server, certificates: certificates,
+                    folder: folder, seconds: length, rate: rate, histogram: work.kind == .open ? file : nil)
+                player.entry.rounds.append(try round.measure())
+                break
+            } catch let error as TooSlow {
+                guard let longer = Self.longer(than: length, asked: seconds) else { throw error }
+                player.entry.longerSeconds = longer
+                Progress.say("\(work.id): \(player.contestant.name): \(error), now \(shown(longer)) s")
+            }
+        }
+        if work.kind == .open, let text = try? String(contentsOf: file, encoding: .utf8) {
+            player.entry.histogram = ProgramLine.histogram(text)
+        }
+    }
+
+    /// How long a round is to be after one in which no call ended; nil when more is not worth it.
+    static func longer(than length: Double, asked: Double) -> Double? {
+        let longer = length * 4
+        return longer <= max(asked * 16, 2) * 1.001 ? longer : nil
     }
 
     private func start(_ contestant: Contestant, _ work: Work) throws -> Server {

@@ -5,9 +5,10 @@ enum Progress {
     private static let isTerminal = isatty(STDERR_FILENO) == 1
 
     /// - Parameter transient: Only for who looks on: the next line replaces it.
-    static func say(_ text: String, transient: Bool = false) {
+    /// - Parameter isLasting: The next line leaves it where it is.
+    static func say(_ text: String, transient: Bool = false, isLasting: Bool = false) {
         if isTerminal {
-            write("\r\u{1b}[K\(text)")
+            write("\r\u{1b}[K\(text)\(isLasting ? "\n" : "")")
         } else if !transient {
             write("\(text)\n")
         }

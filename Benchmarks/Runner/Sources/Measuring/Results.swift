@@ -5,6 +5,8 @@ struct Entry: Codable {
     var rounds: [Figures] = []
     /// The latencies of the last round, where asked for.
     var histogram: [LatencyPoint]?
+    /// How long its rounds were, where no call ended in the time of the others.
+    var longerSeconds: Double?
     /// Why there are no rounds, or fewer.
     var failure: String?
 
@@ -43,6 +45,15 @@ struct Results: Codable {
             let of = works[line] ?? []
             if of == ["*"] { return line }
             return "\(line) (\(of.count > 4 ? "\(of.count) works" : of.joined(separator: ", ")))"
+        }
+    }
+
+    /// What was measured for longer than the rest.
+    var longerLines: [String] {
+        entries.compactMap { entry in
+            entry.longerSeconds.map {
+                "\(entry.contestant) \(entry.work.id): \(shown($0)) s, no call ended within \(shown(seconds)) s"
+            }
         }
     }
 

@@ -4,24 +4,48 @@ internal import Foundation
 struct Contestant {
     static let ours = "transport-bench"
     /// All that may take part, in the order of the table.
-    static let names = [ours, "grpc-cpp", "grpc-swift", "grpcio", "quinn", "quic-go", "aioquic", "limits"]
+    static let names = [
+        ours, resilient, "grpc-cpp", "grpc-swift", "grpcio", "quinn", "quic-go", "aioquic", "gtls", "limits",
+    ]
+    /// Ours once more, with the whole resilience stack around the client's wire: what does the stack take?
+    static let resilient = "transport-bench-resilient"
 
     let name: String
     let program: String
     let version: String
     /// WIRE:SCENARIO pairs.
     let pairs: Set<String>
+    /// What its `call` takes besides.
+    let callOptions: [String]
+
+    /// A program of which this is known already.
+    init(name: String, program: String = "", version: String, pairs: Set<String>) {
+        self.name = name
+        self.program = program
+        self.version = version
+        self.pairs = pairs
+        callOptions = name == Self.resilient ? ["--resilient"] : []
+    }
 
     /// Asks the program what it is.
     init(name: String, program: String, folder: URL) throws {
-        self.name = name
-        self.program = program
         guard FileManager.default.isExecutableFile(atPath: program) else { throw Failure("it is not built") }
-        version = try Child.run(program, ["version"], folder: folder).trimmingCharacters(in: .whitespacesAndNewlines)
-        pairs = Set(try Child.run(program, ["scenarios"], folder: folder).split(separator: "\n").map(String.init))
+        let version = try Child.run(program, ["version"], folder: folder).trimmingCharacters(
+            in: .whitespacesAndNewlines)
+        let pairs = try Child.run(program, ["scenarios"], folder: folder).split(separator: "\n").map(String.init)
+        self.init(name: name, program: program, version: version, pairs: Set(pairs))
     }
 
-    func knows(wire: String) -> Bool { pairs.contains { $0.hasPrefix(wire + ":") } }
+    /// Whether its programs take long to begin: Python's do.
+    var isSlowToStart: Bool { name == "grpcio" || name == "aioquic" }
+
+    /// Whether this library is what runs.
+    static func isOurs(_ name: String) -> Bool { name == ours || name == resilient }
+
+    /// Whether it has anything to do with it: that a program of another wire does not take part is no news.
+    func isMeant(for work: Work) -> Bool {
+        pairs.contains { $0.hasPrefix(work.wire + ":") } && (name != Self.resilient || work.hasStack)
+    }
 
     /// - Returns: nil, or why it does not take part.
     func reasonToSkip(_ work: Work, level: Work.Level) -> String? {

@@ -15,20 +15,33 @@ enum Plan {
                 Work(
                     id: "\(wire):idle:n1000", kind: .idle, wire: wire, scenario: "unary", size: 64, concurrency: 1000,
                     connections: 1000, level: .quick))
-            for n in [1, 10, 100] {
-                works.append(
-                    Work(
-                        id: "\(wire):broadcast:n\(n)", kind: .closed, wire: wire, scenario: "broadcast", size: 64,
-                        concurrency: n, connections: n, level: wire == "grpc" ? .standard : .full))
-            }
+            // Raw streams have no calls to make many of.
+            if wire != "quic" { works += broadcasts(wire) }
         }
-        return h2load + works + bare
+        return h2load + works + plain + bare
     }()
 
     private static let h2load: [Work] = [("grpc", 1), ("grpc", 100), ("grpc-tls", 100)].map { wire, streams in
         Work(
             id: "h2load:\(wire):64B:c\(streams)", kind: .h2load, wire: wire, scenario: "unary", size: 64,
             concurrency: streams, level: wire == "grpc" ? .quick : .full)
+    }
+
+    /// Requests over HTTP/3 without gRPC: a server that knows no gRPC takes part.
+    private static let plain: [Work] = [(64, 100), (mebibyte, 10)].map { size, concurrency in
+        Work(
+            id: "h3:get:\(Work.shownSize(size)):c\(concurrency)", kind: .closed, wire: "h3", scenario: "get",
+            size: size,
+            concurrency: concurrency)
+    }
+
+    /// One after the other, each to all connections.
+    private static func broadcasts(_ wire: String) -> [Work] {
+        [1, 8, 64, 100, 256].map { n in
+            Work(
+                id: "\(wire):broadcast:n\(n)", kind: .closed, wire: wire, scenario: "broadcast", size: 64,
+                connections: n, level: wire != "grpc" ? .full : n == 8 || n == 100 ? .quick : .standard)
+        }
     }
 
     /// The floor under all: what sockets without a protocol do.
@@ -44,7 +57,8 @@ enum Plan {
             [1, 10, 100, 1000].map { concurrency in
                 Work(
                     id: "\(wire):unary:\(Work.shownSize(size)):c\(concurrency)", kind: .closed, wire: wire,
-                    scenario: "unary", size: size, concurrency: concurrency, level: level(wire, size, concurrency))
+                    scenario: "unary", size: size, concurrency: concurrency, level: level(wire, size, concurrency),
+                    hasStack: wire != "quic" && size == 64 && (concurrency == 1 || concurrency == 100))
             }
         }
     }
@@ -87,7 +101,7 @@ enum Plan {
     private static func scaling(_ wire: String) -> [Work] {
         [1, 8, 100, 1000].map { n in
             var level: Work.Level = wire == "grpc" ? .standard : .full
-            if wire == "grpc", n == 1 || n == 1000 { level = .quick }
+            if wire == "grpc", n != 8 { level = .quick }
             if wire == "quic", n == 1 || n == 100 { level = .standard }
             return Work(
                 id: "\(wire):scale:n\(n)", kind: .closed, wire: wire, scenario: "unary", size: 64, concurrency: n,

@@ -26,6 +26,8 @@ struct Work: Codable, Sendable {
     var concurrency = 1
     var connections = 1
     var level = Level.standard
+    /// Whether ours takes part twice, bare and with the resilience stack.
+    var hasStack = false
 
     /// What tells contestants apart here.
     var metric: Metric {

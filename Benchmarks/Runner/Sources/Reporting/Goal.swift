@@ -4,6 +4,8 @@ struct Goal {
         var metric: Metric
         var work: String
         var contestant = Contestant.ours
+        /// What the figure is for so many of: it is divided by them.
+        var count = 1.0
     }
 
     enum Outcome: Equatable {
@@ -30,7 +32,7 @@ struct Goal {
 
     func outcome(_ results: Results) -> Outcome {
         func median(_ quantity: Quantity) -> Double? {
-            results.spread(quantity.metric, quantity.work, quantity.contestant)?.median
+            results.spread(quantity.metric, quantity.work, quantity.contestant).map { $0.median / quantity.count }
         }
         guard var value = median(measured) else { return .unknown("\(measured.contestant) \(measured.work)") }
         if let reference {

@@ -37,7 +37,7 @@ enum SVG {
 /// A colour for each contestant, the same in all charts; they can be told apart by people who see no red or green.
 enum Palette {
     private static let colors = [
-        "#0072b2", "#d55e00", "#e69f00", "#999999", "#009e73", "#cc79a7", "#56b4e9", "#777777",
+        "#0072b2", "#7fb8d8", "#d55e00", "#e69f00", "#999999", "#009e73", "#cc79a7", "#56b4e9", "#a6761d", "#777777",
     ]
 
     static func color(_ contestant: String) -> String {
