@@ -11,7 +11,7 @@ struct Measure: ParsableCommand {
             is measured, and how.
             """)
 
-    @Flag(help: "A chosen part, three short rounds: less than three minutes.")
+    @Flag(help: "A chosen part, three short rounds: about three minutes.")
     var quick = false
 
     @Flag(help: "All sizes, all concurrencies, on all wires; long.")

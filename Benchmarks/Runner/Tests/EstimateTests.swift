@@ -32,9 +32,9 @@ internal import Testing
         #expect(progress.left == 90)
         #expect(progress.line("a") == "[1/3] a  (about 2 minutes left)")
         progress.ended(seconds: 20)
-        #expect(progress.left == 160, "twice as long as thought")
-        progress.ended(seconds: 10)
-        #expect(progress.left == 60)
+        #expect(progress.left == 80, "the first few say little")
+        progress.ended(seconds: 40)
+        #expect(progress.left == 120, "twice as long as thought")
         progress.ended(seconds: 60)
         #expect(progress.left == 0)
     }
@@ -43,6 +43,7 @@ internal import Testing
         var progress = RunProgress(estimates: [1, 100])
         progress.ended(seconds: 10)
         #expect(progress.left == 100)
+        #expect(RunProgress(estimates: []).left == 0)
     }
 
     @Test func roundsGetLongerUpToABound() {
@@ -54,6 +55,7 @@ internal import Testing
     }
 
     @Test func theStackTakesPartWhereItIsMeantTo() throws {
+        let single = Contestant(name: "gtls", version: "", pairs: ["h3:get"])
         let stack = Contestant(name: Contestant.resilient, version: "", pairs: ["grpc:unary", "grpc:bulk"])
         let ours = Contestant(name: Contestant.ours, version: "", pairs: ["grpc:unary", "grpc:bulk"])
         #expect(stack.callOptions == ["--resilient"] && ours.callOptions.isEmpty)
@@ -64,6 +66,9 @@ internal import Testing
         #expect(stack.isMeant(for: plain) && ours.isMeant(for: plain))
         #expect(!stack.isMeant(for: other) && ours.isMeant(for: other))
         #expect(!stack.isMeant(for: foreign) && !ours.isMeant(for: foreign))
+        let get = try work("h3:get:64B:c100")
+        let unary = try work("h3:unary:64B:c100")
+        #expect(single.isMeant(for: get) && !single.isMeant(for: unary))
         #expect(ours.reasonToSkip(try work("grpc:ping-pong:c1"), level: .standard) == "does not know grpc:ping-pong")
     }
 }

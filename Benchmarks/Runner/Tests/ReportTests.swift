@@ -17,6 +17,7 @@ internal import Testing
         #expect(goal.outcome(results(150, 100)) == .met(1.5))
         #expect(goal.outcome(results(140, 100)) == .notMet(1.4))
         #expect(goal.outcome(results(140, 0)) == .unknown("grpc-cpp grpc:unary:64B:c1"))
+        #expect(goal.outcome(results(0, 100)) == .unknown("transport-bench grpc:unary:64B:c1, too short"))
         #expect(goal.outcome(Fixture.results([])) == .unknown("transport-bench grpc:unary:64B:c1"))
         var most = goal
         most.relation = .atMost

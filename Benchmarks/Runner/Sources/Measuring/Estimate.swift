@@ -47,7 +47,7 @@ struct RunProgress {
         let expected = estimates.prefix(done).reduce(0, +)
         let rest = estimates.dropFirst(done).reduce(0, +)
         // The first few say little.
-        return expected > 5 ? rest * taken / expected : rest
+        return expected > (expected + rest) / 5 ? rest * taken / expected : rest
     }
 
     func line(_ id: String) -> String {

@@ -42,9 +42,11 @@ struct Contestant {
     /// Whether this library is what runs.
     static func isOurs(_ name: String) -> Bool { name == ours || name == resilient }
 
-    /// Whether it has anything to do with it: that a program of another wire does not take part is no news.
+    /// Whether it has anything to do with it: that a program of another wire does not take part is no news, nor that one
+    /// that was made for a single scenario does not in others.
     func isMeant(for work: Work) -> Bool {
-        pairs.contains { $0.hasPrefix(work.wire + ":") } && (name != Self.resilient || work.hasStack)
+        if name == Self.resilient, !work.hasStack { return false }
+        return pairs.count == 1 ? pairs.contains(work.pair) : pairs.contains { $0.hasPrefix(work.wire + ":") }
     }
 
     /// - Returns: nil, or why it does not take part.

@@ -35,6 +35,8 @@ struct Goal {
             results.spread(quantity.metric, quantity.work, quantity.contestant).map { $0.median / quantity.count }
         }
         guard var value = median(measured) else { return .unknown("\(measured.contestant) \(measured.work)") }
+        // Processor time comes in steps; a figure of nothing is one that was not taken for long enough.
+        guard value > 0 else { return .unknown("\(measured.contestant) \(measured.work), too short") }
         if let reference {
             guard let other = median(reference), other > 0 else {
                 return .unknown("\(reference.contestant) \(reference.work)")
