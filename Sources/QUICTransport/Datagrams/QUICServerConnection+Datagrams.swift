@@ -9,11 +9,15 @@ extension QUICServerConnection {
     /// How many handlers of one connection run at a time; further datagrams are dropped, and counted.
     private static let maximumHandlers = 256
 
+    /// How many datagrams of one connection wait for their request, and how many bytes; further ones are dropped.
+    private static let (maximumHeld, maximumHeldBytes) = (16, 32_768)
+
     /// Answers the request that opens the session; it stays open.
     func openSession(_ id: Int64) -> Bool {
         guard owner.datagramHandler != nil, session == nil else { return false }
         session = DatagramSession(stream: id)
         port.acceptSession(id)
+        for datagram in earlyDatagrams.take() ?? [] { take(datagram) }
         return true
     }
 
@@ -30,9 +34,9 @@ extension QUICServerConnection {
         guard let received = HTTPDatagram(datagram) else {
             return failed(HTTP3Error(.datagramError, "a datagram without a stream"))
         }
-        guard !isEarly, let session, received.stream == session.stream, let handler = owner.datagramHandler else {
-            return
-        }
+        guard !isEarly, let handler = owner.datagramHandler else { return }
+        guard let session else { return hold(datagram) }
+        guard received.stream == session.stream else { return }
         guard runningHandlers < Self.maximumHandlers else {
             refusedDatagrams += 1
             return
@@ -44,6 +48,15 @@ extension QUICServerConnection {
             let answer = await handler(received.payload, context)
             self.loop.execute { self.onLoop { $0.handled(answer) } }
         }
+    }
+
+    /// Keeps what comes before the request that it stands beside (RFC 9297 §2): a client's first datagram leaves in the
+    /// same packet, or in one before it.
+    private func hold(_ datagram: Bytes) {
+        guard let held = earlyDatagrams?.reduce(0, { $0 + $1.count }), held + datagram.count <= Self.maximumHeldBytes,
+            earlyDatagrams?.count ?? 0 < Self.maximumHeld
+        else { return }
+        earlyDatagrams?.append(datagram)
     }
 
     private func handled(_ answer: Bytes?) {

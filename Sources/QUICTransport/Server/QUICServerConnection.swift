@@ -47,6 +47,8 @@ actor QUICServerConnection: LoopActor {
 
     // Datagrams.
     var session: DatagramSession?
+    /// Those that came before the session was there; nil since it has been.
+    var earlyDatagrams: [Bytes]? = []
     var runningHandlers = 0
     /// Datagrams for which too many handlers ran.
     var refusedDatagrams: UInt64 = 0
