@@ -81,11 +81,14 @@ uint64_t number(const std::string& bytes, size_t from, size_t count) {
 }  // namespace echo
 
 int main(int count, char** words) {
-    const rival::Pairs pairs = {
-        "grpc:unary",         "grpc:client-stream",     "grpc:server-stream", "grpc:ping-pong",
-        "grpc:handshake",     "grpc:bulk",              "grpc-tls:unary",     "grpc-tls:client-stream",
-        "grpc-tls:ping-pong", "grpc-tls:server-stream", "grpc-tls:handshake", "grpc-tls:resume",
-        "grpc-tls:bulk",      "grpc:broadcast",         "grpc-tls:broadcast"};
+    rival::Pairs pairs;
+    for (auto wire : {"grpc:", "grpc-tls:"}) {
+        for (auto scenario :
+             {"unary", "client-stream", "server-stream", "ping-pong", "handshake", "bulk", "broadcast"}) {
+            pairs.push_back(std::string(wire) + scenario);
+        }
+    }
+    pairs.push_back("grpc-tls:resume");
     std::string verb = count > 1 ? words[1] : "";
     rival::Options options(count, words);
     std::string wire = options.text("wire", "grpc");
