@@ -132,8 +132,9 @@ struct Measure: ParsableCommand {
     ) throws {
         let began = Date()
         print("\(results.machine.description)\nmedians of \(roundCount) rounds of \(shown(duration)) s\n")
+        let names = Set(works.flatMap { players($0, contestants) }.map(\.program))
         Progress.say(
-            "\(works.count) works with \(contestants.count) programs: \(Estimate.shown(estimate(works, contestants)))",
+            "\(works.count) works with \(names.count) programs: \(Estimate.shown(estimate(works, contestants)))",
             isLasting: true)
         if results.machine.isBusy { Progress.say("warning: the machine does other work; trust the ratios at most\n") }
         let contest = Contest(
