@@ -81,7 +81,7 @@ struct BreakingTransportTests {
         let rig = try await FlakyRig(Array(repeating: .hang, count: 9), clock: clock) { $0.breaking(breakers) }
         for number in 1...9 {
             let task = Task { [connection = rig.connection] in try await connection.call(FlakyPeer.read, "x") }
-            while rig.peer.callCount < number { await Task.yield() }
+            await rig.peer.previousAttempts.wait(count: number)
             task.cancel()
             await #expect(throws: TransportError.self) { try await task.value }
         }

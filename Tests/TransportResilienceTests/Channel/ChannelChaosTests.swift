@@ -28,8 +28,8 @@ struct ChannelChaosTests {
         configuration.backoff = Backoff(initialDelay: .milliseconds(10), maximumDelay: .milliseconds(50))
         let channel = try await rig.connect(balancer.1, configuration)
         let patient = channel.routed { $0.waitsForReady = true }
-        let isOver = ListOf<Void>()
-        let wrong = ListOf<any Error>()
+        let isOver = Recording<Void>()
+        let wrong = Recording<any Error>()
         await withDiscardingTaskGroup { group in
             for _ in 0..<2 {
                 group.addTask {
@@ -69,7 +69,7 @@ struct ChannelChaosTests {
             rig.resolver.resolve(names.compactMap { try? ResolvedPeer(ChannelRig.endpoint($0)) })
             isOver.append(())
             let last = Task { try await patient.call(ChannelRig.who, "") }
-            let answered = ListOf<Void>()
+            let answered = Recording<Void>()
             group.addTask {
                 if let name = try? await last.value { #expect(names.contains(name)) }
                 answered.append(())

@@ -239,7 +239,7 @@ struct ChannelChoiceTests {
 
 /// Health as the test says.
 private final class DrivenHealth: PeerHealth {
-    let reports = ListOf<(Endpoint, @Sendable (Bool) -> Void)>()
+    let reports = Recording<(Endpoint, @Sendable (Bool) -> Void)>()
 
     func say(_ isServing: Bool, of endpoint: Endpoint) {
         for (peer, report) in reports.all where peer == endpoint { report(isServing) }

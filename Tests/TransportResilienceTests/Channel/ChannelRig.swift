@@ -7,7 +7,8 @@ import TransportTestKit
 /// Servers on a network in memory, and what clients of theirs use.
 final class ChannelRig: Sendable {
     /// Answers with the server's name.
-    static let who = Method<Unary, String, String>("test.Test", "Who", request: .utf8, response: .utf8)
+    static let who = Method<Unary, String, String>(
+        "test.Test", "Who", request: .utf8, response: .utf8, isIdempotent: true)
     /// Answers each message with the server's name.
     static let chat = Method<Bidirectional, String, String>("test.Test", "Chat", request: .utf8, response: .utf8)
 
@@ -20,9 +21,11 @@ final class ChannelRig: Sendable {
     let servers: InMemoryTransport
     let client: InMemoryTransport
     let resolver = TestResolver()
-    let events = ListOf<ResilienceEvent>()
+    let events = Recording<ResilienceEvent>()
     /// The servers that answer with a status.
     let failing = Mutex<[String: StatusCode]>([:])
+    /// The servers that take calls and do not answer.
+    let hanging = Mutex<Set<String>>([])
 
     init() {
         // Calls' own deadlines pass on the system's clock, what channels wait for on the rig's.
@@ -60,6 +63,11 @@ final class ChannelRig: Sendable {
         let handlers = [
             Self.who.handle { [self] _, _ in
                 if let code = failing.withLock({ $0[name] }) { throw TransportError(code, "as asked") }
+                if hanging.withLock({ $0.contains(name) }) {
+                    // Ends when the call is cancelled.
+                    for await _ in AsyncStream<Never>.makeStream().stream {}
+                    throw CancellationError()
+                }
                 return name
             },
             Self.chat.handle { requests, responses, _ in
@@ -92,13 +100,13 @@ final class ChannelRig: Sendable {
 
 /// Another transport, whose connections can be seen and may refuse calls, and whose peers may not answer.
 final class WatchedTransport: Transport {
-    let connections = ListOf<any Connection>()
+    let connections = Recording<any Connection>()
     /// Peers to which connecting does not end.
     let silent: Set<Endpoint>
-    let attempts = ListOf<Endpoint>()
+    let attempts = Recording<Endpoint>()
     /// Peers whose connections refuse calls, though they are ready, and who is to have said so.
     let refusing = Mutex<[Endpoint: TransportError.Origin]>([:])
-    let refusals = ListOf<Endpoint>()
+    let refusals = Recording<Endpoint>()
     private let base: any Transport
 
     init(_ base: any Transport, silent: Set<Endpoint> = []) {
@@ -167,35 +175,5 @@ final class TestResolver: Resolver {
             for await result in results { report(result) }
             group.cancelAll()
         }
-    }
-}
-
-/// A list that tasks append to, and that tests wait on.
-final class ListOf<Element: Sendable>: Sendable {
-    private let list = Mutex<[Element]>([])
-    private let changes: AsyncStream<Void>
-    private let changed: AsyncStream<Void>.Continuation
-
-    init() { (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
-
-    var all: [Element] { list.withLock { $0 } }
-
-    func append(_ element: Element) {
-        list.withLock { $0.append(element) }
-        changed.yield()
-    }
-
-    /// Returns once `isMet` holds; one task at a time may wait.
-    func wait(until isMet: ([Element]) -> Bool) async {
-        if isMet(all) { return }
-        for await _ in changes where isMet(all) { return }
-    }
-}
-
-extension ListOf<ResilienceEvent> {
-    func count(_ kind: ResilienceEvent.Kind) -> Int { all.count { $0.kind == kind } }
-
-    func wait(for kind: ResilienceEvent.Kind, count: Int = 1) async {
-        await wait { $0.count { $0.kind == kind } >= count }
     }
 }

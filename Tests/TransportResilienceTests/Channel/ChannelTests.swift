@@ -140,7 +140,7 @@ struct ChannelTests {
         configuration.backoff = .constant(.milliseconds(1))
         let channel = try await rig.connect(.leastRequest, configuration)
         let rig = rig
-        let isOver = ListOf<Void>()
+        let isOver = Recording<Void>()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<2 {
                 group.addTask {

@@ -39,7 +39,7 @@ struct ResilientTransportTests {
         let (servers, count) = (InMemoryTransport(network: network), Tally(0))
         for name in ["a", "b"] { try await serve(name, on: servers, failing: 1, count) }
         let peers = [try Endpoint(parsing: "memory://a"), try Endpoint(parsing: "memory://b")]
-        let events = ListOf<ResilienceEvent>()
+        let events = Recording<ResilienceEvent>()
         var profile = profile
         profile.retry.backoff = .constant(.milliseconds(1))
         let transport = InMemoryTransport(network: network)

@@ -6,48 +6,32 @@ import TransportTestKit
 
 @Suite("Two wires race, and the winner is remembered", .timeLimit(.minutes(1)))
 struct RacingTransportTests {
-    private final class Events: Sendable {
-        private let list = Mutex<[ResilienceEvent]>([])
-        private let stream = AsyncStream.makeStream(
-            of: ResilienceEvent.Kind.self, bufferingPolicy: .bufferingNewest(100))
-
-        var observer: ResilienceObserver {
-            { event in
-                self.list.withLock { $0.append(event) }
-                self.stream.continuation.yield(event.kind)
-            }
-        }
-        var kinds: [ResilienceEvent.Kind] { list.withLock { $0.map(\.kind) } }
-        func details(_ kind: ResilienceEvent.Kind) -> [String] {
-            list.withLock { $0.filter { $0.kind == kind }.map(\.detail) }
-        }
-
-        /// Returns when such an event has come.
-        func wait(for kind: ResilienceEvent.Kind) async {
-            for await next in stream.stream where next == kind { return }
-        }
-    }
+    private static let headStart = Duration.milliseconds(250)
 
     /// Two scripted wires to a listener, on a virtual clock.
     private final class Rig: Sendable {
-        let clock = VirtualClock()
-        let events = Events()
+        /// What the race waits for passes on one clock, what the wires wait for on the other; both show the same.
+        let clock: VirtualClock
+        let wireClock: VirtualClock
+        let events = Recording<ResilienceEvent>()
         let first: ScriptedWire
         let second: ScriptedWire
         let transport: RacingTransport
         let listener: any Listener
 
         init(_ first: ScriptedWire.Behaviour, _ second: ScriptedWire.Behaviour) async throws {
+            clock = VirtualClock()
+            wireClock = VirtualClock(now: clock.now)
             let network = InMemoryNetwork()
-            self.first = ScriptedWire(first, clock: clock, network: network)
-            self.second = ScriptedWire(second, clock: clock, network: network)
+            self.first = ScriptedWire(first, clock: wireClock, network: network)
+            self.second = ScriptedWire(second, clock: wireClock, network: network)
             listener = try await InMemoryTransport(network: network).listen(on: "memory://peer", services: [])
             var configuration = RacingConfiguration()
             configuration.probeBackoff = Backoff(
                 initialDelay: .seconds(300), multiplier: 2, maximumDelay: .seconds(600), jitter: .none)
             transport = self.first.racing(
-                against: self.second, headStart: .milliseconds(250), configuration: configuration,
-                observer: events.observer, clock: clock)
+                against: self.second, headStart: RacingTransportTests.headStart, configuration: configuration,
+                observer: { [events] in events.append($0) }, clock: clock)
         }
 
         /// Connects, and lets as much time pass as that takes.
@@ -59,18 +43,30 @@ struct RacingTransportTests {
                 return try await self.transport.connect(to: self.listener.endpoint)
             }()
             while !isDone.withLock({ $0 }) {
-                // Each step only once all who could wait do: the leader, and the head start until it is over.
-                let waiting = first.attemptsUnderWay + second.attemptsUnderWay
-                if waiting > 0, clock.sleeperCount >= waiting, let next = clock.nextWakeUp,
+                // Each step only once all who will wait do: the wires, and the head start until it is over.
+                let underWay = first.attemptsUnderWay + second.attemptsUnderWay
+                let headStartEnd = start.advanced(by: RacingTransportTests.headStart)
+                let wakeUps = [wireClock.nextWakeUp, clock.nextWakeUp].compactMap { $0 }
+                if underWay > 0, first.attemptsAsleep + second.attemptsAsleep == underWay,
+                    wireClock.sleeperCount == underWay,
+                    clock.now >= headStartEnd || clock.nextWakeUp == headStartEnd, let next = wakeUps.min(),
                     next <= clock.now.advanced(by: .seconds(10))
                 {
-                    clock.advance(to: next)
+                    pass(next)
                 }
                 await Task.yield()
             }
             await (try connection).close(within: .zero)
             return start.duration(to: clock.now)
         }
+
+        /// Moves the time on to `instant`.
+        func pass(_ instant: ContinuousClock.Instant) {
+            wireClock.advance(to: instant)
+            clock.advance(to: instant)
+        }
+
+        func pass(_ duration: Duration) { pass(clock.now.advanced(by: duration)) }
     }
 
     @Test func `The first wire alone is used where it is fast enough`() async throws {
@@ -86,7 +82,7 @@ struct RacingTransportTests {
         for _ in 0..<5 { #expect(try await rig.connect() == .milliseconds(20)) }
         #expect(rig.first.attempts == 1 && rig.first.attemptsUnderWay == 0)
         #expect(rig.events.kinds == [.raceWon, .udpBlocked])
-        let blocked = try #require(rig.events.details(.udpBlocked).first)
+        let blocked = try #require(rig.events.all.first { $0.kind == .udpBlocked }?.detail)
         #expect(blocked.contains("within 250 ms") && blocked.contains("drop UDP") && blocked.hasSuffix("in 300 s"))
         await rig.transport.shutdown()
     }
@@ -105,15 +101,18 @@ struct RacingTransportTests {
         // After 300 s, with 10 s to answer; then after 600 s more.
         for (delay, attempts) in [(300, 2), (600, 3)] {
             await rig.clock.waitForSleepers()
-            rig.clock.advance(by: .seconds(delay))
-            while rig.first.attempts < attempts || rig.clock.sleeperCount < 2 { await Task.yield() }
-            rig.clock.advance(by: .seconds(10))
-            while rig.first.attemptsUnderWay > 0 { await Task.yield() }
+            rig.pass(.seconds(delay))
+            // The attempt, and what limits its time.
+            await rig.wireClock.waitForSleepers()
+            await rig.clock.waitForSleepers()
+            #expect(rig.first.attempts == attempts)
+            rig.pass(.seconds(10))
+            await rig.first.ends.wait(count: attempts)
         }
         #expect(rig.events.kinds == [.raceWon, .udpBlocked])
         rig.first.set(.connects(after: .zero))
         await rig.clock.waitForSleepers()
-        rig.clock.advance(by: .seconds(600))
+        rig.pass(.seconds(600))
         await rig.events.wait(for: .udpUnblocked)
         #expect(try await rig.connect() == .zero)
         #expect(rig.first.attempts == 5 && rig.second.attempts == 1)
@@ -176,12 +175,15 @@ struct RacingTransportTests {
     @Test func `Who is cancelled leaves no attempt behind`() async throws {
         let rig = try await Rig(.silent, .silent)
         let caller = Task { try await rig.transport.connect(to: rig.listener.endpoint) }
-        await rig.clock.waitForSleepers(2)
-        rig.clock.advance(by: .milliseconds(250))
-        await rig.clock.waitForSleepers(2)
+        await rig.clock.waitForSleepers()
+        await rig.wireClock.waitForSleepers()
+        rig.pass(Self.headStart)
+        await rig.wireClock.waitForSleepers(2)
         caller.cancel()
         await #expect { try await caller.value } throws: { ($0 as? TransportError)?.code == .cancelled }
-        #expect(rig.first.attemptsUnderWay + rig.second.attemptsUnderWay == 0 && rig.clock.sleeperCount == 0)
+        #expect(
+            rig.first.attemptsUnderWay + rig.second.attemptsUnderWay == 0
+                && rig.clock.sleeperCount + rig.wireClock.sleeperCount == 0)
         #expect(rig.events.kinds.isEmpty)
     }
 

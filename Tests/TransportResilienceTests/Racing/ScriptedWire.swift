@@ -13,12 +13,14 @@ final class ScriptedWire: Transport {
     private struct Storage {
         var behaviour: Behaviour
         var attempts = 0
-        var ended = 0
+        var asleep = 0
     }
 
     private let clock: VirtualClock
     private let memory: InMemoryTransport
     private let storage: Mutex<Storage>
+    /// One for each attempt that is over.
+    let ends = Recording<Void>()
 
     init(_ behaviour: Behaviour, clock: VirtualClock, network: InMemoryNetwork) {
         self.clock = clock
@@ -31,29 +33,39 @@ final class ScriptedWire: Transport {
     /// How often it was asked to connect.
     var attempts: Int { storage.withLock { $0.attempts } }
     /// How many of these attempts are under way.
-    var attemptsUnderWay: Int { storage.withLock { $0.attempts - $0.ended } }
+    var attemptsUnderWay: Int { attempts - ends.all.count }
+    /// How many of those wait, or are about to, for a time to come.
+    var attemptsAsleep: Int { storage.withLock { $0.asleep } }
 
     func connect(to endpoint: Endpoint) async throws -> any Connection {
         let behaviour = storage.withLock { storage in
             storage.attempts += 1
             return storage.behaviour
         }
-        defer { storage.withLock { $0.ended += 1 } }
+        defer { ends.append(()) }
         do {
             switch behaviour {
             case .connects(let delay):
-                try await clock.sleep(until: clock.now.advanced(by: delay))
+                try await sleep(delay)
                 return try await memory.connect(to: endpoint)
             case .fails(let delay, let code):
-                try await clock.sleep(until: clock.now.advanced(by: delay))
+                try await sleep(delay)
                 throw TransportError(code, "as the test says", processing: .notProcessed)
             case .silent:
-                try await clock.sleep(until: clock.now.advanced(by: .seconds(86_400)))
+                try await sleep(.seconds(86_400))
                 throw TransportError(.deadlineExceeded, "a day has passed")
             }
         } catch is CancellationError {
             throw TransportError(.cancelled, "cancelled")
         }
+    }
+
+    private func sleep(_ delay: Duration) async throws {
+        guard delay > .zero else { return }
+        let end = clock.now.advanced(by: delay)
+        storage.withLock { $0.asleep += 1 }
+        defer { storage.withLock { $0.asleep -= 1 } }
+        try await clock.sleep(until: end)
     }
 
     func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {
