@@ -6,7 +6,8 @@ import TransportResilience
 import TransportTLS
 
 /// Three servers, each a process, are killed and started again in turn, ten times, under 200 callers: no idempotent call
-/// fails, and each balancer spreads the calls as it should: before, while a server is away, and after.
+/// fails, with the budget that retries have by default, and each balancer spreads the calls as it should: before, while a
+/// server is away, and after.
 @Suite("Servers that are killed under load", .timeLimit(.minutes(3)), .serialized)
 struct KilledServersTests {
     static let callers = 200
@@ -14,9 +15,6 @@ struct KilledServersTests {
     /// The calls that a distribution is judged by, 20 for each key.
     static let window = 1_200
     static let keys = 60
-    /// A kill costs one retry for each call in flight there, all of them where there is one connection; what a budget
-    /// keeps by default is 100.
-    static let budget = RetryBudget.Limits(ratio: 1, maximum: 1_000)
 
     /// Runs `judge` on the calls before all, then in each round while a server is away, and when it is back.
     ///
@@ -39,7 +37,7 @@ struct KilledServersTests {
                 balancer, resolver: StaticResolver(servers.map(\.endpoint)), configuration: configuration,
                 observer: load.take
             )
-            .retrying(.default, budgets: RetryBudgets(Self.budget))
+            .retrying(.default, budgets: RetryBudgets())
         let connection = try await transport.connect(to: "dns:///answers:1")
         if usesAll {
             for server in servers { await load.wait(for: .connected, server.endpoint, moreThan: 0) }

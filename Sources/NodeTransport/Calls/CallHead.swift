@@ -15,6 +15,12 @@ public struct CallHead: Sendable {
         set { routingBox = newValue == .default ? nil : RoutingBox(newValue) }
     }
 
+    /// As in ``routing``; quick to read where there is none.
+    package var attempt: CallAttempt? {
+        get { routingBox?.routing.attempt }
+        set { routing.attempt = newValue }
+    }
+
     /// Most calls have no wishes, and pay one word for that.
     private var routingBox: RoutingBox?
 

@@ -13,6 +13,9 @@ public struct CallRouting: Sendable, Equatable {
     /// there is no other.
     public var avoided: [Endpoint]
 
+    /// What is to be told about where the call goes; `nil` where nobody asks.
+    package var attempt: CallAttempt?
+
     public init(waitsForReady: Bool = false, key: String? = nil, avoided: [Endpoint] = []) {
         self.waitsForReady = waitsForReady
         self.key = key

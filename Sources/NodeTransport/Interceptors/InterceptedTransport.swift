@@ -34,7 +34,7 @@ struct InterceptedTransport<Base: Transport>: Transport {
 }
 
 /// A connection that runs one interceptor around the calls of another.
-struct InterceptedConnection: Connection {
+struct InterceptedConnection: Connection, PeerChoosing {
     let base: any Connection
     let interceptor: any ClientInterceptor
 
@@ -43,6 +43,7 @@ struct InterceptedConnection: Connection {
     var state: ConnectionState { base.state }
     var executor: (any TaskExecutor)? { base.executor }
     var maximumDatagramBytes: Int? { base.maximumDatagramBytes }
+    var choosesPeers: Bool { (base as? any PeerChoosing)?.choosesPeers ?? false }
 
     func stateUpdates() -> AsyncStream<ConnectionState> { base.stateUpdates() }
 

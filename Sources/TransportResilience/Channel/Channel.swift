@@ -3,7 +3,7 @@ internal import NodeTransport
 /// A connection to a target, for as long as it is kept: behind it, connections to peers come and go.
 ///
 /// Letting go of it closes it; calls in flight may finish.
-final class Channel: Connection {
+final class Channel: Connection, PeerChoosing {
     private let core: ChannelCore
 
     init(_ core: ChannelCore) { self.core = core }
@@ -19,17 +19,20 @@ final class Channel: Connection {
     var state: ConnectionState { core.states.state }
     var executor: (any TaskExecutor)? { core.onlyConnection?.executor }
 
+    /// Of several or of one that may change: either way calls can wait for it.
+    var choosesPeers: Bool { true }
+
     func stateUpdates() -> AsyncStream<ConnectionState> { core.states.updates() }
 
     func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
         let candidate = try await core.candidate(for: head)
         do {
-            let reply = try await candidate.connection.unary(head, request)
+            let reply = try await candidate.connection.unary(core.sent(head, to: candidate), request)
             core.succeeded(candidate)
             return reply
         } catch {
             return try await elsewhere(head, candidate, error) { [core] head, candidate in
-                let reply = try await candidate.connection.unary(head, request)
+                let reply = try await candidate.connection.unary(core.sent(head, to: candidate), request)
                 core.succeeded(candidate)
                 return reply
             }
@@ -39,10 +42,10 @@ final class Channel: Connection {
     func open(_ head: CallHead) async throws -> any ClientCall {
         let candidate = try await core.candidate(for: head)
         do {
-            return ChannelCall(try await candidate.connection.open(head), candidate, core)
+            return ChannelCall(try await candidate.connection.open(core.sent(head, to: candidate)), candidate, core)
         } catch {
             return try await elsewhere(head, candidate, error) { [core] head, candidate in
-                ChannelCall(try await candidate.connection.open(head), candidate, core)
+                ChannelCall(try await candidate.connection.open(core.sent(head, to: candidate)), candidate, core)
             }
         }
     }

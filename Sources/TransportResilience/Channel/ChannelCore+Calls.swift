@@ -39,6 +39,14 @@ extension ChannelCore {
         }
     }
 
+    /// The head with which a call goes to a peer: from now on its attempt's time counts.
+    func sent(_ head: CallHead, to candidate: ChannelCandidate) -> CallHead {
+        guard let attempt = head.attempt else { return head }
+        var head = head
+        head.deadline = attempt.sent(to: candidate.endpoint, deadline: head.deadline, now: clock.now)
+        return head
+    }
+
     /// Returns when the first peer is ready.
     ///
     /// - Throws: Why none can be reached.

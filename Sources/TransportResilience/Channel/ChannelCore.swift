@@ -53,7 +53,8 @@ final class ChannelCore: Sendable {
     }
 
     let target: Endpoint
-    let base: any Transport
+    /// Connects to a peer.
+    let connectToPeer: @Sendable (Endpoint) async throws -> any Connection
     let balancer: Balancer
     let configuration: ChannelConfiguration
     let states = ConnectionStateSource(.connecting)
@@ -69,7 +70,7 @@ final class ChannelCore: Sendable {
         observer: ResilienceObserver?, clock: AnyContinuousClock, seed: UInt64
     ) {
         self.target = target
-        self.base = base
+        connectToPeer = BudgetedCalls.keepingLayers { try await base.connect(to: $0) }
         self.balancer = balancer
         self.configuration = configuration
         self.observer = observer
@@ -145,7 +146,7 @@ final class ChannelCore: Sendable {
         let (peer, attempt) = (start.peer, start.attempt)
         let connection: any Connection
         do {
-            connection = try await base.connect(to: start.endpoint)
+            connection = try await connectToPeer(start.endpoint)
         } catch {
             let error = Self.transportError(error, at: start.endpoint)
             return update { $0.failed(peer, attempt: attempt, with: error, now: $1) }

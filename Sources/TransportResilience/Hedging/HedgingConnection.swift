@@ -12,7 +12,9 @@ struct HedgingConnection: ConnectionWrapper {
 
     let base: any Connection
     let policy: HedgingPolicy
-    let budget: RetryBudget?
+    let calls: BudgetedCalls
+    /// Whether what is beneath says which peer each copy goes to.
+    let tracksPeers: Bool
     let logger: Logger?
     let clock: AnyContinuousClock
     let onEvent: ResilienceObserver?
@@ -21,7 +23,8 @@ struct HedgingConnection: ConnectionWrapper {
 
     func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
         guard head.isIdempotent else { return try await base.unary(head, request) }
-        budget?.callBegan()
+        let budget = calls.began(head)
+        defer { budget?.callEnded() }
         let result = await withTaskGroup(of: Outcome.self, returning: Result<UnaryReply, any Error>.self) { group in
             // What is left in the group when the call is decided ends now: the other copies, and timers.
             defer { group.cancelAll() }
@@ -34,8 +37,11 @@ struct HedgingConnection: ConnectionWrapper {
         _ head: CallHead, _ request: Bytes, in group: inout TaskGroup<Outcome>
     ) async -> Result<UnaryReply, any Error> {
         var head = head
+        let outer = head.attempt
+        var copies: [CallAttempt] = []
         var machine = HedgingMachine(policy, deadline: head.deadline, now: clock.now)
-        send(head, request, copy: 1, in: &group)
+        if tracksPeers { copies.append(CallAttempt(within: outer)) }
+        send(head, request, copy: 1, copies.last, in: &group)
         var timer = setTimer(nil, machine.nextCopyAt, in: &group)
         var lastError: any Error = TransportError(.internal, "\(head.method) has no copy", endpoint: endpoint)
         while let outcome = await group.next() {
@@ -59,7 +65,12 @@ struct HedgingConnection: ConnectionWrapper {
             if machine.isDue(now: now), mayCopy(head, machine, now) {
                 machine.sent(now: now)
                 head.setPreviousAttempts(machine.sentCount - 1)
-                send(head, request, copy: machine.sentCount, in: &group)
+                if tracksPeers {
+                    // The late ones; those that have failed it avoids in any case.
+                    for peer in copies.flatMap(\.peers) { head.avoid(peer) }
+                    copies.append(CallAttempt(within: outer))
+                }
+                send(head, request, copy: machine.sentCount, copies.last, in: &group)
             } else if machine.isDue(now: now) {
                 machine.stop()
             }
@@ -70,8 +81,12 @@ struct HedgingConnection: ConnectionWrapper {
         return .failure(lastError)
     }
 
-    private func send(_ head: CallHead, _ request: Bytes, copy: Int, in group: inout TaskGroup<Outcome>) {
-        group.addTask { [base] in
+    private func send(
+        _ head: CallHead, _ request: Bytes, copy: Int, _ attempt: CallAttempt?, in group: inout TaskGroup<Outcome>
+    ) {
+        var head = head
+        if let attempt { head.attempt = attempt }
+        group.addTask { [base, head] in
             do {
                 return .ended(copy: copy, .success(try await base.unary(head, request)))
             } catch {
@@ -94,7 +109,7 @@ struct HedgingConnection: ConnectionWrapper {
 
     /// Takes a copy out of the budget, and tells.
     private func mayCopy(_ head: CallHead, _ machine: HedgingMachine, _ now: ContinuousClock.Instant) -> Bool {
-        let isFunded = budget?.withdraw(now: now) ?? true
+        let isFunded = calls.budget?.withdraw(now: now) ?? true
         let copy = "copy \(machine.sentCount + 1)/\(policy.copies)"
         let event = ResilienceEvent(
             isFunded ? .hedged : .retryBudgetExhausted, endpoint: endpoint, method: head.method,

@@ -6,8 +6,9 @@ extension Transport {
     /// and the other copies are cancelled (gRFC A6, "Hedging").
     ///
     /// Only calls of idempotent methods are hedged; all others, and streams, pass as they are. Copies after the first are
-    /// taken from the budget, and say in `grpc-previous-rpc-attempts` how many went before them. Where a copy has failed,
-    /// later ones ask for another peer (``/NodeTransport/CallRouting/avoided``); over a single connection all go to the same peer.
+    /// taken from the budget, and say in `grpc-previous-rpc-attempts` how many went before them. Each asks for another peer than
+    /// those that the copies before it went to, which have failed or are late (``/NodeTransport/CallRouting/avoided``); over a
+    /// single connection all go to the same peer.
     ///
     /// - Parameters:
     ///   - policy: When copies are sent.
@@ -37,9 +38,12 @@ struct HedgingTransport<Base: Transport>: Transport {
     let onEvent: ResilienceObserver?
 
     func connect(to endpoint: Endpoint) async throws -> any Connection {
-        HedgingConnection(
-            base: try await base.connect(to: endpoint), policy: policy, budget: budgets?.budget(for: endpoint),
-            logger: logger, clock: clock, onEvent: onEvent)
+        let (connection, calls) = try await BudgetedCalls.connected(
+            budgets?.budget(for: endpoint), .idempotentUnary
+        ) { try await base.connect(to: endpoint) }
+        return HedgingConnection(
+            base: connection, policy: policy, calls: calls, tracksPeers: connection.choosesPeersPerCall, logger: logger,
+            clock: clock, onEvent: onEvent)
     }
 
     func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {

@@ -54,7 +54,7 @@ struct RetriedCall {
         if !state.takesCalls { return .giveUp(.connectionOver) }
         let now = context.clock.now
         let decision = machine.failed(with: error, now: now, chance: context.randomness())
-        if case .retry = decision, let budget = context.budget, !budget.withdraw(now: now) {
+        if case .retry = decision, let budget = context.calls.budget, !budget.withdraw(now: now) {
             return .giveUp(.budgetUsedUp)
         }
         return decision
@@ -72,14 +72,4 @@ struct RetriedCall {
 
     /// What the next attempt begins with.
     var nextHead: CallHead { head }
-
-    /// What an attempt at a unary call that begins now begins with: `head`, and the time it has.
-    static func timed(_ head: CallHead, _ context: RetryContext) -> CallHead {
-        guard let timeout = context.policy.perAttemptTimeout else { return head }
-        var head = head
-        let bound = min(max(timeout, .zero), .seconds(86_400))
-        let own = Deadline(context.clock.now.advanced(by: bound))
-        head.deadline = head.deadline.map { min($0, own) } ?? own
-        return head
-    }
 }

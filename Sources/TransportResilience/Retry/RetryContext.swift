@@ -5,25 +5,40 @@ internal import NodeTransport
 final class RetryContext: Sendable {
     let policy: RetryPolicy
     let hasAttemptTimeout: Bool
-    let budget: RetryBudget?
+    let calls: BudgetedCalls
     let endpoint: Endpoint
+    /// Whether what is beneath says when a call has got a peer, from when on an attempt's time counts.
+    private let choosesPeers: Bool
     let clock: AnyContinuousClock
     let randomness: @Sendable () -> Double
     private let logger: Logger?
     private let onEvent: ResilienceObserver?
 
     init(
-        policy: RetryPolicy, budget: RetryBudget?, endpoint: Endpoint, clock: AnyContinuousClock,
+        policy: RetryPolicy, calls: BudgetedCalls, endpoint: Endpoint, choosesPeers: Bool, clock: AnyContinuousClock,
         randomness: @escaping @Sendable () -> Double, logger: Logger?, onEvent: ResilienceObserver?
     ) {
         self.policy = policy
         hasAttemptTimeout = policy.perAttemptTimeout != nil
-        self.budget = budget
+        self.calls = calls
         self.endpoint = endpoint
+        self.choosesPeers = choosesPeers
         self.clock = clock
         self.randomness = randomness
         self.logger = logger
         self.onEvent = onEvent
+    }
+
+    /// What an attempt at a unary call that begins now begins with: `head`, and the time it has.
+    func timed(_ head: CallHead) -> CallHead {
+        guard let timeout = policy.perAttemptTimeout else { return head }
+        var head = head
+        if choosesPeers {
+            head.attempt = CallAttempt(timeout: timeout, within: head.attempt)
+        } else {
+            head.deadline = Deadline.bounding(head.deadline, to: timeout, from: clock.now)
+        }
+        return head
     }
 
     /// Tells the log and the observer what became of a failed attempt.

@@ -20,8 +20,14 @@ public struct RetryPolicy: Sendable {
     /// The longest wait that a server may ask for (`grpc-retry-pushback-ms`); a longer one ends the attempts.
     public var maximumPushback: Duration
 
-    /// How long one attempt at a unary call may take; `nil` leaves it the call's whole deadline. At most a day. Over a
-    /// transport only: streams, and `withRetry`, whose body sets its own deadlines, do not heed it.
+    /// How long one attempt at a unary call may take; `nil` leaves it the call's whole deadline. At most a day.
+    ///
+    /// Over a channel (`balanced`, `reconnecting`) it counts from when the attempt is sent to a peer: waiting for one to be
+    /// ready is bounded by the call's deadline alone, for a retry would only wait as well. An attempt that the channel
+    /// itself sends to another peer, the first not having seen it, has its time anew. Without a channel beneath, or where
+    /// a `Connection` that is not this library's hides it, it counts from when the attempt begins.
+    ///
+    /// Over a transport only: streams, and `withRetry`, whose body sets its own deadlines, do not heed it.
     public var perAttemptTimeout: Duration?
 
     /// How much of a stream's messages is kept to be sent again, in bytes; each message counts 32 more. A stream that

@@ -3,11 +3,19 @@ internal import NodeTransport
 /// The caller's end of a stream that may be tried again; letting go of it cancels the call.
 final class RetryingCall: ClientCall {
     private let attempts: StreamAttempts
+    /// Is told when the call is over.
+    private let budget: RetryBudget?
 
-    init(_ attempts: StreamAttempts) { self.attempts = attempts }
+    init(_ attempts: StreamAttempts, _ budget: RetryBudget?) {
+        self.attempts = attempts
+        self.budget = budget
+    }
 
-    // The attempts may be held by their task for longer.
-    deinit { attempts.cancel() }
+    deinit {
+        // The attempts may be held by their task for longer.
+        attempts.cancel()
+        budget?.callEnded()
+    }
 
     func send(_ message: Bytes) async throws { try await attempts.send(message) }
 

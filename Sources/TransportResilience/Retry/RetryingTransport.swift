@@ -47,10 +47,13 @@ struct RetryingTransport<Base: Transport>: Transport {
     let onEvent: ResilienceObserver?
 
     func connect(to endpoint: Endpoint) async throws -> any Connection {
+        let (connection, calls) = try await BudgetedCalls.connected(budgets?.budget(for: endpoint), .all) {
+            try await base.connect(to: endpoint)
+        }
         let context = RetryContext(
-            policy: policy, budget: budgets?.budget(for: endpoint), endpoint: endpoint, clock: clock,
-            randomness: randomness, logger: logger, onEvent: onEvent)
-        return RetryingConnection(base: try await base.connect(to: endpoint), context: context)
+            policy: policy, calls: calls, endpoint: endpoint, choosesPeers: connection.choosesPeersPerCall,
+            clock: clock, randomness: randomness, logger: logger, onEvent: onEvent)
+        return RetryingConnection(base: connection, context: context)
     }
 
     func listen(on endpoint: Endpoint, serving table: ServiceTable) async throws -> any Listener {
@@ -66,10 +69,11 @@ struct RetryingConnection: ConnectionWrapper {
     let context: RetryContext
 
     func unary(_ head: CallHead, _ request: Bytes) async throws -> UnaryReply {
-        context.budget?.callBegan()
+        let budget = context.calls.began(head)
+        defer { budget?.callEnded() }
         do {
             // Without a time-out of its own the first attempt needs no head of its own.
-            if context.hasAttemptTimeout { return try await base.unary(RetriedCall.timed(head, context), request) }
+            if context.hasAttemptTimeout { return try await base.unary(context.timed(head), request) }
             return try await base.unary(head, request)
         } catch {
             return try await retryUnary(head, request, after: error)
@@ -77,21 +81,26 @@ struct RetryingConnection: ConnectionWrapper {
     }
 
     func open(_ head: CallHead) async throws -> any ClientCall {
-        context.budget?.callBegan()
+        let budget = context.calls.began(head)
         do {
-            return RetryingCall(StreamAttempts(try await base.open(head), head, self))
+            return RetryingCall(StreamAttempts(try await base.open(head), head, self), budget)
         } catch {
-            return try await retryOpen(head, after: error)
+            do {
+                return RetryingCall(try await retryOpen(head, after: error), budget)
+            } catch {
+                budget?.callEnded()
+                throw error
+            }
         }
     }
 
     private func retryUnary(_ head: CallHead, _ request: Bytes, after error: any Error) async throws -> UnaryReply {
-        try await retry(head, after: error) { try await base.unary(RetriedCall.timed($0, context), request) }.value
+        try await retry(head, after: error) { try await base.unary(context.timed($0), request) }.value
     }
 
-    private func retryOpen(_ head: CallHead, after error: any Error) async throws -> any ClientCall {
+    private func retryOpen(_ head: CallHead, after error: any Error) async throws -> StreamAttempts {
         let (call, retried) = try await retry(head, after: error) { try await base.open($0) }
-        return RetryingCall(StreamAttempts(call, head, self, retried))
+        return StreamAttempts(call, head, self, retried)
     }
 
     /// The attempts after the first.

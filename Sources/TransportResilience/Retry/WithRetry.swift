@@ -41,6 +41,7 @@ public func withRetry<Value, C: Clock>(
     let bound = Deadline.effective(deadline, now: clock.now)
     var machine = RetryMachine(policy: policy, isIdempotent: isIdempotent, deadline: bound)
     budget?.callBegan()
+    defer { budget?.callEnded() }
     while true {
         let attempt = machine.attempt
         do {

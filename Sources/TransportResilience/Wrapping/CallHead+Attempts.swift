@@ -6,7 +6,12 @@ extension CallHead {
 
     /// Has this call go to another peer than the one that `error` is about.
     mutating func avoidPeer(of error: any Error) {
-        guard let peer = (error as? TransportError)?.endpoint, !routing.avoided.contains(peer) else { return }
+        if let peer = (error as? TransportError)?.endpoint { avoid(peer) }
+    }
+
+    /// Has this call go to another peer than `peer`.
+    mutating func avoid(_ peer: Endpoint) {
+        guard !routing.avoided.contains(peer) else { return }
         routing.avoided = routing.avoided.suffix(Self.maximumAvoidedPeers - 1) + [peer]
     }
 

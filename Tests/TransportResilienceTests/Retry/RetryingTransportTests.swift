@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Unary calls over a retrying transport")
+@Suite("Unary calls over a retrying transport", .timeLimit(.minutes(2)))
 struct RetryingTransportTests {
     private let clock = VirtualClock()
     private let policy = RetryPolicy(backoff: Backoff(jitter: .none))
@@ -133,7 +133,8 @@ struct RetryingTransportTests {
     }
 
     @Test func theDeadlineBoundsAllAttempts() async throws {
-        let rig = try await FlakyRig(Array(repeating: .fail(.down), count: 9), clock: clock) {
+        // The deadline of each attempt passes on the wire's clock: on this one nobody waits but for the next attempt.
+        let rig = try await FlakyRig(Array(repeating: .fail(.down), count: 9), clock: VirtualClock(now: clock.now)) {
             $0.retrying(policy, clock: clock)
         }
         let connection = rig.connection
@@ -183,13 +184,40 @@ struct RetryingTransportTests {
             let connection = call.isMultiple(of: 2) ? rig.connection : second
             await #expect(throws: TransportError.self) { try await connection.call(FlakyPeer.read, "x") }
         }
-        // 20 % of 100 calls and the floor of 3, for the clock stands still.
-        #expect(rig.peer.callCount == 123)
-        #expect(events.all.count { $0.kind == .retried } == 23)
+        // 20 % of 100 calls, the floor of 3, for the clock stands still, and one for the one call in flight.
+        #expect(rig.peer.callCount == 124)
+        #expect(events.count(.retried) == 24)
         #expect(events.all.contains { $0.kind == .retryBudgetExhausted })
     }
 
-    @Test("Whatever fails: no more than 1.2 × calls + 3 are worked on, and no write twice", arguments: 0..<40)
+    @Test("All calls in flight are tried again, though none has earned it yet", arguments: [false, true])
+    func allInFlightFailAtOnce(_ areStreams: Bool) async throws {
+        let count = 200
+        let turn: FlakyPeer.Turn = areStreams ? .failAfter(0, .down) : .fail(.down)
+        let budgets = RetryBudgets()
+        let rig = try await FlakyRig(Array(repeating: turn, count: count), clock: clock) {
+            $0.retrying(policy, budgets: budgets, clock: clock)
+        }
+        let (connection, budget) = (rig.connection, budgets.budget(for: rig.endpoint))
+        try await withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<count {
+                group.addTask {
+                    guard areStreams else { return try await connection.call(FlakyPeer.read, "0") }
+                    return try await connection.call(FlakyPeer.count, "1").next()
+                }
+            }
+            await clock.waitForSleepers(count)
+            #expect(budget.callsInFlight == count && rig.peer.callCount == count)
+            clock.advance(by: .seconds(1))
+            for try await answer in group { #expect(answer == "0") }
+        }
+        #expect(rig.peer.callCount == 2 * count)
+        #expect(budget.callsInFlight == 0)
+        // 3 of the floor, 40 earned meanwhile.
+        #expect(budget.earnedRetries == -157)
+    }
+
+    @Test("Whatever fails: no more than 1.2 × calls + 4 are worked on, and no write twice", arguments: 0..<40)
     func anyFailures(_ round: Int) async throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededRandom(seed: seed)
@@ -211,8 +239,8 @@ struct RetryingTransportTests {
             _ = try? await rig.connection.call(isWrite ? FlakyPeer.write : FlakyPeer.read, "\(call)")
             if isWrite { #expect(rig.peer.callCount - before <= 1, "seed \(seed): a write was worked on twice") }
         }
-        #expect(rig.peer.callCount <= callCount * 6 / 5 + 3, "seed \(seed)")
+        #expect(rig.peer.callCount <= callCount * 6 / 5 + 4, "seed \(seed)")
         // Refusals that cost the peer nothing may be followed by one transparent retry each call.
-        #expect(rig.faults.heads.all.count <= callCount * 11 / 5 + 3, "seed \(seed)")
+        #expect(rig.faults.heads.all.count <= callCount * 11 / 5 + 4, "seed \(seed)")
     }
 }
