@@ -56,14 +56,9 @@ extension Transport {
         to servers: [Endpoint], clock: VirtualClock, executor: any TaskExecutor, seed: UInt64,
         onEvent: @escaping ResilienceObserver
     ) -> some Transport {
-        // Both layers that spend of it also earn for it: together a fifth.
-        let budgets = RetryBudgets(.init(ratio: 0.1))
+        let budgets = RetryBudgets()
         let random = Mutex(SeededRandom(seed: seed))
-        // How often to connect is for the channel to say, which backs off: a breaker that counts attempts at connecting
-        // would keep it from a server that is back.
-        let breaker = BreakerPolicy(openDuration: .seconds(2)) { error in
-            error.processing != .notProcessed && BreakerPolicy.isFailureOfPeer(error)
-        }
+        let breaker = BreakerPolicy(openDuration: .seconds(2), isFailure: ResilienceProfile.isFailureOfCall)
         var channel = ChannelConfiguration()
         channel.backoff = .betweenNodes
         channel.outliers = OutlierPolicy(sweepInterval: .seconds(1), ejection: .seconds(5), maximumEjectedShare: 0.67)

@@ -13,6 +13,26 @@ enum Fault: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// When all is well again.
     var end: Duration { self == .restartAll ? .seconds(11) : .seconds(20) }
 
+    /// From its beginning until no call goes to a server that does not serve; `nil` where it strikes anew all the time,
+    /// and takes calls with it that must not be done twice.
+    var reaction: Duration? {
+        switch self {
+        case .kill, .partition, .restartAll: .seconds(2)
+        // Five calls have to fail there, which a server that seems busy gets one at a time.
+        case .hang: .seconds(6)
+        case .slow, .flap: nil
+        }
+    }
+
+    /// The same for idempotent calls: of one server that does not answer they hear from another by their second copy.
+    var idempotentReaction: Duration {
+        switch self {
+        case .kill, .hang, .slow, .flap: .zero
+        // Both copies may go to servers that are cut off, or to none.
+        case .partition, .restartAll: .seconds(2)
+        }
+    }
+
     /// For people.
     var title: String {
         switch self {

@@ -39,8 +39,12 @@ struct Measurements: Sendable, Equatable {
 
     /// The 99th percentile of the latency of the calls made in each virtual second; one that had no good answer counts
     /// as the whole deadline.
-    var p99: [Duration] {
+    var p99: [Duration] { p99 { _ in true } }
+
+    /// The same, of the calls that `isMeant`.
+    func p99(_ isMeant: (CallOutcome) -> Bool) -> [Duration] {
         seconds.map { calls in
+            let calls = calls.filter(isMeant)
             let latencies = calls.map { $0.isGood ? $0.latency : Scenario.deadline }.sorted()
             // Nearest rank.
             let rank = (latencies.count * 99 + 99) / 100

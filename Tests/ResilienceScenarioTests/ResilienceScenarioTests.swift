@@ -7,6 +7,8 @@ import Testing
     private static let seed: UInt64 = 6
     /// After a fault begins or ends, for how long calls may suffer.
     private static let window = Duration.seconds(2)
+    /// Twice the delay of a hedged copy, and more than 10 times what a call takes.
+    private static let latencyBound = Duration.milliseconds(200)
     /// What `RetryBudget.Limits` grants without calls: 3, and 3 more each 10 s.
     private static let floor = 3 * (1 + Int(Scenario.length / .seconds(10)))
 
@@ -48,10 +50,31 @@ import Testing
         #expect(failures.naive >= 20, "the fault is one: \(about)")
         #expect(failures.resilient * 3 <= failures.naive, about)
 
+        checkLatency(run, about)
+
         let calls = Double(resilient.outcomes.count)
         #expect(Double(resilient.attempts) <= 1.2 * calls + Double(floor), "\(resilient.events) \(about)")
         #expect(resilient.doubled.isEmpty, about)
         #expect(naive.doubled.isEmpty, about)
+    }
+
+    /// In each second of a fault the naive client has calls that wait in vain. Of the resilient one, idempotent calls do
+    /// not even then, and others do not once it has reacted.
+    private static func checkLatency(_ run: Comparison, _ about: Comment) {
+        let (naive, resilient) = (run.naive, run.resilient)
+        let idempotent = resilient.p99 { $0.isIdempotent }
+        for second in resilient.p99.indices {
+            let time = Duration.seconds(second)
+            let isFaulty = run.faultyTime.contains(time)
+            if time < Fault.start || time >= Fault.start + run.fault.idempotentReaction {
+                #expect(idempotent[second] <= latencyBound, "idempotent calls, second \(second) of \(about)")
+            }
+            let isOver = time < Fault.start || time >= run.fault.end + window
+            if isOver || isFaulty && run.fault.reaction.map({ time >= Fault.start + $0 }) == true {
+                #expect(resilient.p99[second] <= latencyBound, "all calls, second \(second) of \(about)")
+            }
+            if isFaulty { #expect(naive.p99[second] >= latencyBound * 4, "second \(second) of \(about)") }
+        }
     }
 
     private static func isNearChange(_ second: Int, _ fault: Fault) -> Bool {

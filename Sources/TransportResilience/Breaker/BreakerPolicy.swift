@@ -53,6 +53,10 @@ public struct BreakerPolicy: Sendable {
 
     /// A deadline that passed, unless before the call began; `unavailable`, `internal` and `unknown` unless they are of
     /// this side's making. Not what a healthy peer answers, such as `invalidArgument`.
+    ///
+    /// Connections that cannot be made count, and calls that the peer refuses unseen: right where nobody else spares a
+    /// peer that is away. Beneath a channel take ``ResilienceProfile/isFailureOfCall``: the channel has its own delays
+    /// between attempts, and a breaker that the attempts have opened keeps it from a peer that is back.
     public static let isFailureOfPeer: @Sendable (TransportError) -> Bool = { error in
         switch error.code {
         case .deadlineExceeded: error.origin != .local || error.processing != .notProcessed

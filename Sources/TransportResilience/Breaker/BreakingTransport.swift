@@ -7,7 +7,8 @@ extension Transport {
     /// fail at once for a while, with `unavailable` and `notProcessed`.
     ///
     /// Unary calls count when they end, and so do streams; a stream that is the probe also counts as a success as soon as
-    /// it has a message. That a connection could be made says nothing yet, that it could not is a failure.
+    /// it has a message. That a connection could be made says nothing yet, that it could not is a failure by default;
+    /// beneath a channel it should be none (``ResilienceProfile/isFailureOfCall``).
     ///
     /// Put it around a wire, beneath a channel or ``retrying(_:budgets:logger:clock:randomness:onEvent:)``: above a
     /// channel, one breaker would answer for all its peers.

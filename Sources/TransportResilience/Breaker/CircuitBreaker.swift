@@ -3,6 +3,7 @@ internal import Synchronization
 
 /// Keeps calls away from one peer for a while after too many have failed.
 public final class CircuitBreaker: Sendable {
+    /// Whether calls pass.
     public enum State: Sendable, Hashable {
         /// Calls pass.
         case closed

@@ -42,6 +42,7 @@ public struct ResilienceEvent: Sendable, CustomStringConvertible {
         case limitChanged = "limit_changed"
     }
 
+    /// What was decided.
     public let kind: Kind
     /// The peer or the target it is about.
     public let endpoint: Endpoint?

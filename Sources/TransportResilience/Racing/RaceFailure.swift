@@ -2,7 +2,9 @@ public import NodeTransport
 
 /// Why neither wire of a race reached the peer: the cause of the error that `connect` throws.
 public struct RaceFailure: Error, Sendable, CustomStringConvertible {
+    /// Why the first wire failed.
     public let first: TransportError
+    /// Why the second wire failed.
     public let second: TransportError
 
     /// Both reasons.

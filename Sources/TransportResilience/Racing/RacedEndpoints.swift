@@ -4,6 +4,7 @@ public import NodeTransport
 public struct RacedEndpoints: Sendable, Hashable {
     /// For the wire that gets the head start.
     public var first: Endpoint
+    /// For the other.
     public var second: Endpoint
 
     public init(first: Endpoint, second: Endpoint) {

@@ -18,6 +18,7 @@ public struct Backoff: Sendable, Hashable {
     public let multiplier: Double
     /// The longest delay, before jitter.
     public let maximumDelay: Duration
+    /// What chance does to each delay.
     public let jitter: Jitter
 
     /// - Parameters:

@@ -76,6 +76,38 @@ struct BreakingTransportTests {
         await listener.shutdown(within: .zero)
     }
 
+    /// The default is for a wire alone; beneath a channel, which has delays of its own, attempts to connect do not count.
+    @Test func beneathAChannelAttemptsToConnectDoNotCount() async throws {
+        let endpoint = try Endpoint(parsing: "memory://late")
+        let policy = BreakerPolicy(isFailure: ResilienceProfile.isFailureOfCall)
+        let breakers = CircuitBreakers(policy, clock: clock, onEvent: { [events] in events.append($0) })
+        let transport = InMemoryTransport(clock: clock).breaking(breakers)
+        for _ in 0..<50 {
+            let error = await #expect(throws: TransportError.self) { try await transport.connect(to: endpoint) }
+            #expect(error?.origin == .library)
+        }
+        let script = Array(repeating: FlakyPeer.Turn.fail(.down), count: 5)
+        let listener = try await transport.listen(on: endpoint, services: [FlakyPeer(script)])
+        let connection = try await transport.connect(to: endpoint)
+        #expect(events.all.isEmpty)
+        await fail(connection, 5)
+        #expect(events.kinds == [.breakerOpened], "calls that fail there do count")
+        await listener.shutdown(within: .zero)
+    }
+
+    @Test("By default refusals count that the peer has not seen, for a channel's breaker they do not")
+    func refusals() async throws {
+        for isChannels in [false, true] {
+            let policy = isChannels ? BreakerPolicy(isFailure: ResilienceProfile.isFailureOfCall) : .default
+            let breakers = CircuitBreakers(policy, clock: clock)
+            let connections = try await FlakyRig(clock: clock) {
+                $0.intercepted(client: [Faults(Array(repeating: .refused, count: 9))]).breaking(breakers)
+            }
+            await fail(connections.connection, 9)
+            #expect((breakers.states == [connections.endpoint: .closed]) == isChannels)
+        }
+    }
+
     @Test func aCancelledCallCountsForNothing() async throws {
         let breakers = breakers()
         let rig = try await FlakyRig(Array(repeating: .hang, count: 9), clock: clock) { $0.breaking(breakers) }

@@ -46,13 +46,13 @@ final class ScriptedWire: Transport {
         do {
             switch behaviour {
             case .connects(let delay):
-                try await sleep(delay)
+                try await pause(delay)
                 return try await memory.connect(to: endpoint)
             case .fails(let delay, let code):
-                try await sleep(delay)
+                try await pause(delay)
                 throw TransportError(code, "as the test says", processing: .notProcessed)
             case .silent:
-                try await sleep(.seconds(86_400))
+                try await pause(.seconds(86_400))
                 throw TransportError(.deadlineExceeded, "a day has passed")
             }
         } catch is CancellationError {
@@ -60,7 +60,7 @@ final class ScriptedWire: Transport {
         }
     }
 
-    private func sleep(_ delay: Duration) async throws {
+    private func pause(_ delay: Duration) async throws {
         guard delay > .zero else { return }
         let end = clock.now.advanced(by: delay)
         storage.withLock { $0.asleep += 1 }
