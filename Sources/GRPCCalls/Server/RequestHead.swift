@@ -22,10 +22,12 @@ package struct RequestHead {
 
     private var isPost = false
     private var isHead = false
-    package var contentType: String?
+    private var isGRPC = false
     /// In nanoseconds.
     package private(set) var timeout: Int64?
     private var single: (field: AnyObject, name: String, value: String)?
+    /// There is one field, and the last call had the same.
+    private var isRepeated = false
     private var entries: [Metadata.Entry] = []
 
     package init() {}
@@ -35,6 +37,9 @@ package struct RequestHead {
         isPost = method == "POST"
         if !isPost { isHead = method == "HEAD" }
     }
+
+    /// Takes `content-type`.
+    package mutating func setContentType(_ value: String) { isGRPC = StatusMapping.isGRPC(contentType: value) }
 
     /// Takes `grpc-timeout`.
     package mutating func setTimeout(_ text: String) throws(Refusal) {
@@ -57,12 +62,19 @@ package struct RequestHead {
     }
 
     /// Takes a field that is the handler's; `field` is the engine's object for it.
-    package mutating func append(_ field: AnyObject, name: String, value: String) {
-        if single == nil, entries.isEmpty {
-            single = (field, name, value)
+    package mutating func append(
+        _ field: AnyObject, repeated: Repeated?, name: @autoclosure () -> String, value: @autoclosure () -> String
+    ) {
+        if single == nil, entries.isEmpty, !isRepeated {
+            isRepeated = repeated?.field === field
+            if !isRepeated { single = (field, name(), value()) }
         } else {
+            if isRepeated, let repeated {
+                isRepeated = false
+                entries = Array(repeated.metadata)
+            }
             if let first = single.take() { MetadataMapping.append(name: first.name, value: first.value, to: &entries) }
-            MetadataMapping.append(name: name, value: value, to: &entries)
+            MetadataMapping.append(name: name(), value: value(), to: &entries)
         }
     }
 
@@ -70,11 +82,11 @@ package struct RequestHead {
     package mutating func finish(repeated: inout Repeated?) throws(Refusal) -> Metadata {
         // RFC 9110 §9.3.2: no content in answer to HEAD.
         guard isPost else { throw .http("405", isHead ? "" : "gRPC requests are POST") }
-        guard let contentType, StatusMapping.isGRPC(contentType: contentType) else {
+        guard isGRPC else {
             throw .http("415", "the content-type must be application/grpc")
         }
+        if isRepeated, let repeated { return repeated.metadata }
         guard let single else { return Metadata(entries: entries) }
-        if let repeated, repeated.field === single.field { return repeated.metadata }
         MetadataMapping.append(name: single.name, value: single.value, to: &entries)
         let metadata = Metadata(entries: entries)
         repeated = Repeated(field: single.field, metadata: metadata)

@@ -59,6 +59,7 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     package let handle: CallHandle
     package let head: CallHead
     let handler: MethodHandler
+    private let isUnary: Bool
     private let context: ServerCallContext
     private let metadata = Mutex(OutgoingMetadata())
     /// The handler has set some; most have none, and no lock is taken for those.
@@ -78,6 +79,8 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private var sender: Waiter<Void>?
     private var task: Task<Void, Never>?
     private var hold = Hold.none
+    /// A unary handler's; set before its task begins, and not changed after that.
+    private var request = Bytes()
     private var timer: LoopTimer?
 
     /// - Parameter timeout: What the client gave the call, in nanoseconds.
@@ -86,6 +89,7 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     ) {
         self.handle = handle
         self.handler = handler
+        if case .unary = handler.body { isUnary = true } else { isUnary = false }
         self.context = context
         let deadline = timeout.map { Deadline(context.loop.instant.advanced(by: .nanoseconds($0))) }
         head = CallHead(method: handler.name, shape: handler.shape, metadata: metadata, deadline: deadline)
@@ -269,7 +273,7 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
             self.timer = timer
             loop.schedule(timer, for: self, after: .nanoseconds(timeout))
         }
-        if case .stream = handler.body { startHandler(nil) }
+        if !isUnary { startHandler(nil) }
         if isEnd { remoteEnded() }
     }
 
@@ -285,10 +289,6 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
         }
         if inbox.isEmpty || isUnary { returnCredit() }
         if isEnd { remoteEnded() }
-    }
-
-    private var isUnary: Bool {
-        if case .unary = handler.body { true } else { false }
     }
 
     private func deliver(_ message: Bytes) {
@@ -346,25 +346,26 @@ extension ServerCallState {
             hold = .due(request)
             return
         }
+        self.request = request ?? Bytes()
+        // What refers to nothing but the call needs no object of its own.
         let task =
             switch handler.execution {
-            case .eventLoop: Task.immediate(executorPreference: loop.taskExecutor) { await self.runHandler(request) }
-            case .concurrent:
-                Task.detached(executorPreference: loop.concurrentExecutor) { await self.runHandler(request) }
+            case .eventLoop: Task.immediate(executorPreference: loop.taskExecutor) { await self.runHandler() }
+            case .concurrent: Task.detached(executorPreference: loop.concurrentExecutor) { await self.runHandler() }
             }
         if ending == nil { self.task = task }
     }
 
-    private func runHandler(_ request: Bytes?) async {
-        guard let deadline = head.deadline else { return await serve(request) }
-        await Deadline.$current.withValue(deadline) { await serve(request) }
+    private func runHandler() async {
+        guard let deadline = head.deadline else { return await serve() }
+        await Deadline.$current.withValue(deadline) { await serve() }
     }
 
-    private func serve(_ request: Bytes?) async {
+    private func serve() async {
         do {
             switch handler.body {
             case .unary(let body):
-                let response = try await body(request ?? Bytes(), ServerContext(self))
+                let response = try await body(request, ServerContext(self))
                 finishOnLoop(.success(response))
             case .stream(let body):
                 try await body(ServerContext(self))

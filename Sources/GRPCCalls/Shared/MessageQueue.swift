@@ -3,30 +3,39 @@ internal import NodeTransport
 /// Messages that wait for their reader, first in, first out. Flow control bounds it: the peer gets no
 /// more credit while messages wait.
 struct MessageQueue {
-    private var messages: [Bytes] = []
+    // Most calls have one message at a time; it needs no array.
+    private var first: Bytes?
+    private var rest: [Bytes] = []
     private var head = 0
 
-    var isEmpty: Bool { head == messages.count }
+    var isEmpty: Bool { first == nil }
 
-    mutating func append(_ message: Bytes) { messages.append(message) }
+    mutating func append(_ message: Bytes) {
+        if first == nil { first = message } else { rest.append(message) }
+    }
 
     mutating func popFirst() -> Bytes? {
-        guard head < messages.count else { return nil }
-        let message = messages[head]
-        messages[head] = Bytes()
-        head += 1
-        if head == messages.count {
-            messages.removeAll(keepingCapacity: messages.count <= 64)
-            head = 0
-        } else if head >= 32, head * 2 >= messages.count {
-            messages.removeFirst(head)
-            head = 0
-        }
+        guard let message = first.take() else { return nil }
+        if head < rest.count { moveUp() }
         return message
     }
 
     mutating func removeAll() {
-        messages = []
+        first = nil
+        rest = []
         head = 0
+    }
+
+    private mutating func moveUp() {
+        first = rest[head]
+        rest[head] = Bytes()
+        head += 1
+        if head == rest.count {
+            rest.removeAll(keepingCapacity: rest.count <= 64)
+            head = 0
+        } else if head >= 32, head * 2 >= rest.count {
+            rest.removeFirst(head)
+            head = 0
+        }
     }
 }

@@ -43,10 +43,11 @@ extension ServerConnection {
                 let who = isByPeer ? "the client reset the call" : "the client broke the protocol on the call"
                 call(handle)?.end(.failure(TransportError(.cancelled, "\(who) (\(code))", origin: .remote)))
             case .closed(let handle):
-                if let call = call(handle) {
-                    call.end(.failure(TransportError(.cancelled, "the call is over", origin: .library)))
-                    streams[handle.slot] = nil
+                guard let call = call(handle) else { continue }
+                if !call.isOver {
+                    call.end(.failure(TransportError(.cancelled, "the stream has closed", origin: .library)))
                 }
+                streams[handle.slot] = nil
             case .drained(let handle): call(handle)?.drained()
             case .settingsReceived: becameReady()
             case .pingAcknowledged(let payload):
@@ -75,8 +76,8 @@ extension ServerConnection {
         let call: ServerCallState
         let timeout: Int64?
         do throws(RequestHead.Refusal) {
-            let (position, head, metadata) = try read(fields)
-            timeout = head.timeout
+            let (position, given, metadata) = try read(fields)
+            timeout = given
             call = ServerCallState(
                 handle: CallHandle(handle), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
                 context: callContext)
@@ -94,22 +95,23 @@ extension ServerConnection {
     /// Reads a request's header section: where its handler is among the listener's, and what the handler sees.
     private func read(
         _ fields: ArraySlice<HeaderField>
-    ) throws(RequestHead.Refusal) -> (position: Int, head: RequestHead, metadata: Metadata) {
+    ) throws(RequestHead.Refusal) -> (position: Int, timeout: Int64?, metadata: Metadata) {
         var head = RequestHead()
         var path: HeaderField?
         for field in fields {
             switch field.known {
             case .path: path = field
             case .method: head.setMethod(field.value)
-            case .contentType: head.contentType = field.value
+            case .contentType: head.setContentType(field.value)
             case .grpcTimeout: try head.setTimeout(field.value)
             case .grpcEncoding: try head.checkEncoding(field.value)
-            case .userAgent, .grpcPreviousAttempts, .other: head.append(field, name: field.name, value: field.value)
+            case .userAgent, .grpcPreviousAttempts, .other:
+                head.append(field, repeated: repeatedMetadata, name: field.name, value: field.value)
             default: break
             }
         }
         let metadata = try head.finish(repeated: &repeatedMetadata)
-        return (try position(of: path), head, metadata)
+        return (try position(of: path), head.timeout, metadata)
     }
 
     /// A path is looked up once; its field, shared by later requests, keeps the answer.

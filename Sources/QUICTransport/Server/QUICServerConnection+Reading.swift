@@ -84,9 +84,9 @@ extension QUICServerConnection: HTTP3WireOwner {
 
     private func end(_ id: Int64, _ reason: String) {
         if id == session?.stream { closeSession() }
-        let error = TransportError(.cancelled, reason, origin: .remote)
-        exchanges[id]?.fail(error)
-        port.calls.removeValue(forKey: id)?.end(.failure(error))
+        if let exchange = exchanges[id] { exchange.fail(TransportError(.cancelled, reason, origin: .remote)) }
+        guard let call = port.calls.removeValue(forKey: id), !call.isOver else { return }
+        call.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
     }
 
     nonisolated func streamsAvailable() {}
@@ -119,8 +119,8 @@ extension QUICServerConnection: HTTP3WireOwner {
         let call: ServerCallState
         let timeout: Int64?
         do throws(RequestHead.Refusal) {
-            let (position, head, metadata) = try read(fields)
-            timeout = head.timeout
+            let (position, given, metadata) = try read(fields)
+            timeout = given
             call = ServerCallState(
                 handle: CallHandle(id: id), handler: methods.handlers[position], metadata: metadata, timeout: timeout,
                 context: callContext)
@@ -154,22 +154,23 @@ extension QUICServerConnection: HTTP3WireOwner {
     /// Reads a request's header section: where its handler is among the listener's, and what the handler sees.
     private func read(
         _ fields: ArraySlice<HeaderField>
-    ) throws(RequestHead.Refusal) -> (position: Int, head: RequestHead, metadata: Metadata) {
+    ) throws(RequestHead.Refusal) -> (position: Int, timeout: Int64?, metadata: Metadata) {
         var head = RequestHead()
         var path: HeaderField?
         for field in fields {
             switch field.known {
             case .path: path = field
             case .method: head.setMethod(field.value)
-            case .contentType: head.contentType = field.value
+            case .contentType: head.setContentType(field.value)
             case .grpcTimeout: try head.setTimeout(field.value)
             case .grpcEncoding: try head.checkEncoding(field.value)
-            case .userAgent, .grpcPreviousAttempts, .other: head.append(field, name: field.name, value: field.value)
+            case .userAgent, .grpcPreviousAttempts, .other:
+                head.append(field, repeated: repeatedMetadata, name: field.name, value: field.value)
             default: break
             }
         }
         let metadata = try head.finish(repeated: &repeatedMetadata)
-        return (try position(of: path), head, metadata)
+        return (try position(of: path), head.timeout, metadata)
     }
 
     /// A path is looked up once; its field, shared by later requests, keeps the answer.
