@@ -17,6 +17,8 @@ package final class TLSContext: @unchecked Sendable {
     package let role: Role
     package let credentials: Credentials
     let verifier: CertificateVerifier
+    /// What ``verifier`` has accepted.
+    let verdicts = VerdictCache()
     let applicationProtocols: [String]
     /// The tickets of servers; `nil` when sessions are not resumed.
     let tickets: TicketCache?

@@ -18,6 +18,7 @@ package struct TLSPolicy: Sendable {
     package let requiresClients: Bool
 
     private let verifier: CertificateVerifier
+    private let verdicts = VerdictCache()
     private let nameCheck: NameCheck
     private let role: TLSContext.Role
 
@@ -43,6 +44,9 @@ package struct TLSPolicy: Sendable {
     ///
     /// - Parameter host: The host that a client connects to.
     package func judge(_ chain: [Bytes], host: String?, now: WallTime) -> Verdict {
+        let question = VerdictCache.Question(
+            chain: chain, expectedName: nameCheck.expectedName(host: role == .client ? host : nil))
+        if let known = verdicts.acceptance(question, now: now) { return .accepted(known) }
         var certificates: [Certificate] = []
         for (index, der) in chain.prefix(CertificateVerifier.maximumChainCount + 1).enumerated() {
             guard let certificate = Certificate(der: der) else {
@@ -51,10 +55,11 @@ package struct TLSPolicy: Sendable {
             }
             certificates.append(certificate)
         }
-        let expected = nameCheck.expectedName(host: role == .client ? host : nil)
         let side: CertificateVerifier.Side = role == .client ? .server : .client
-        switch verifier.judge(certificates, of: side, expectedName: expected, now: now) {
-        case .success(let acceptance): return .accepted(acceptance)
+        switch verifier.judge(certificates, of: side, expectedName: question.expectedName, now: now) {
+        case .success(let acceptance):
+            verdicts.keep(acceptance, for: question)
+            return .accepted(acceptance)
         case .failure(let refusal): return .refused(refusal.error, refusal.alert)
         }
     }

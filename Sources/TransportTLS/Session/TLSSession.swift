@@ -130,8 +130,12 @@ package final class TLSSession {
     private func verdict(
         _ presented: [Certificate]
     ) -> Result<CertificateVerifier.Acceptance, VerificationRefusal> {
+        let question = VerdictCache.Question(chain: presented.map(\.der), expectedName: expectedName)
+        if let known = context.verdicts.acceptance(question, now: now) { return .success(known) }
         let side: CertificateVerifier.Side = context.role == .client ? .server : .client
-        return context.verifier.judge(presented, of: side, expectedName: expectedName, now: now)
+        let verdict = context.verifier.judge(presented, of: side, expectedName: expectedName, now: now)
+        if case .success(let acceptance) = verdict { context.verdicts.keep(acceptance, for: question) }
+        return verdict
     }
 
     // MARK: Resumption
