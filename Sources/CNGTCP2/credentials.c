@@ -102,8 +102,13 @@ cngtcp2_credentials *cngtcp2_credentials_new(const cngtcp2_credentials_options *
     if ((*error = gnutls_certificate_allocate_credentials(&credentials->certificate)) != 0) goto failed;
 
     *what = "priorities";
-    for (size_t i = 0; i < sizeof priorities / sizeof *priorities; i++) {
-        if ((*error = gnutls_priority_init(&credentials->priority, priorities[i], NULL)) == 0) break;
+    const size_t priority_count = sizeof priorities / sizeof *priorities;
+    for (size_t i = 0; i < priority_count; i++) {
+        if ((*error = gnutls_priority_init(&credentials->priority, priorities[i], NULL)) == 0) {
+            // Of the hybrid groups a peer may know none; X25519 all have.
+            credentials->has_one_key_share = i == priority_count - 1;
+            break;
+        }
     }
     if (*error != 0) goto failed;
 

@@ -25,6 +25,9 @@ _Static_assert(sizeof(struct sockaddr_in6) == 28, "an address has room for one")
 struct cngtcp2_credentials {
     bool is_server, issues_tickets, allows_early_data;
     int client_certificates;
+    /// Client: a key is made for the first group alone. Each costs as much as the whole rest of a ClientHello, and
+    /// a server that wants another group says so (RFC 8446 §4.1.4).
+    bool has_one_key_share;
     gnutls_certificate_credentials_t certificate;
     gnutls_priority_t priority;
     gnutls_datum_t ticket_key;

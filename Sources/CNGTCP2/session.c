@@ -99,6 +99,7 @@ int cngtcp2_session_start(
 ) {
     unsigned flags = credentials->is_server ? GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET : GNUTLS_CLIENT;
     flags |= GNUTLS_NO_END_OF_EARLY_DATA;
+    if (!credentials->is_server && credentials->has_one_key_share) flags |= GNUTLS_KEY_SHARE_TOP;
     // A client must not offer what its ticket does not allow (RFC 8446 §4.2.10).
     bool has_early_data = credentials->is_server || options->early_parameters.count > 0;
     if (credentials->allows_early_data && has_early_data) flags |= GNUTLS_ENABLE_EARLY_DATA;

@@ -108,9 +108,15 @@ package struct QUICSecrets: Sendable {
     }
 
     package init(using generator: inout some RandomNumberGenerator) {
-        tokens = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-
-        resets = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        tokens = Self.secret(using: &generator)
+        resets = Self.secret(using: &generator)
         routing = LoopRouting(key: generator.next())
+    }
+    /// 32 bytes, drawn in words: each draw may be a call of the kernel.
+    private static func secret(using generator: inout some RandomNumberGenerator) -> [UInt8] {
+        (0..<4).flatMap { _ in
+            let word = generator.next()
+            return (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+        }
     }
 }
