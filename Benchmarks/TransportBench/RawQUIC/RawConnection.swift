@@ -94,6 +94,7 @@
                 suspension.resume(throwing: Closed(reason: reason))
             }
             for stream in exchange(&streams, with: []) { stream?.closed(reason) }
+            quic.context = nil
         }
 
         private func enter(_ stream: QUICStream) -> RawStream {
@@ -173,6 +174,8 @@
         func closed(_ reason: QUICCloseReason? = nil) {
             isClosed = true
             self.reason = self.reason ?? reason
+            // Nothing more is heard of any stream.
+            if quic.connection.isClosed { quic.context = nil }
             reader.take()?.resume()
             writer.take()?.resume()
         }
