@@ -1,7 +1,8 @@
 /// One of the unidirectional streams that this side opened: control, QPACK encoder, QPACK decoder.
 struct OwnStream: ~Copyable {
     var id: Int64 = -1
-    var output = SendBuffer()
+    /// It has little to send, and every connection keeps three of these.
+    var output = SendBuffer(blockBytes: 128)
     var isBlocked = false
 
     init() {}

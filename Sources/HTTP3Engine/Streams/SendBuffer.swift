@@ -14,7 +14,7 @@ struct SendBuffer: ~Copyable {
         var owner: Bytes
     }
 
-    private static let blockBytes = 512
+    private let blockBytes: Int
     /// Up to here copying is cheaper than a segment of its own.
     private static let longestCopyBytes = 256
 
@@ -39,7 +39,8 @@ struct SendBuffer: ~Copyable {
     /// The end has been handed out.
     private(set) var isEndSent = false
 
-    init() {}
+    /// - Parameter blockBytes: how much room there is for small pieces; more of them take memory of their own.
+    init(blockBytes: Int = 512) { self.blockBytes = blockBytes }
 
     deinit { unsafe block?.deallocate() }
 
@@ -52,9 +53,9 @@ struct SendBuffer: ~Copyable {
     mutating func append(count: Int, _ fill: (UnsafeMutableRawPointer) -> Void) {
         guard count > 0 else { return }
         if unsafe blockUsed == 0 && block == nil {
-            unsafe block = .allocate(byteCount: Self.blockBytes, alignment: 16)
+            unsafe block = .allocate(byteCount: blockBytes, alignment: 16)
         }
-        if let block = unsafe block, count <= Self.blockBytes - blockUsed {
+        if let block = unsafe block, count <= blockBytes - blockUsed {
             let start = unsafe block + blockUsed
             unsafe fill(start)
             blockUsed += count
@@ -73,7 +74,7 @@ struct SendBuffer: ~Copyable {
     /// Adds `bytes`, without a copy when they are many.
     mutating func append(_ bytes: Bytes) {
         guard !bytes.isEmpty else { return }
-        guard bytes.count <= Self.longestCopyBytes, bytes.count <= Self.blockBytes - blockUsed else {
+        guard bytes.count <= Self.longestCopyBytes, bytes.count <= blockBytes - blockUsed else {
             return add(retained: bytes)
         }
         unsafe append(count: bytes.count) { target in
