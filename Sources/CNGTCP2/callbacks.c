@@ -3,8 +3,10 @@
 
 #if IS_VERSION_1
 #define STREAM_DATA_FLAG_EARLY NGTCP2_STREAM_DATA_FLAG_0RTT
+#define CRYPTO_LEVEL ngtcp2_encryption_level
 #else
 #define STREAM_DATA_FLAG_EARLY NGTCP2_STREAM_DATA_FLAG_EARLY
+#define CRYPTO_LEVEL ngtcp2_crypto_level
 #endif
 
 #define SELF cngtcp2_connection *self = user_data
@@ -43,6 +45,42 @@ static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
     }
     HAND(handshake_completed);
     return 0;
+}
+
+/// Follows the TLS messages in CRYPTO frames by their headers. False when there is one that QUIC forbids.
+static bool follow_messages(cngtcp2_connection *self, bool is_completed, const uint8_t *data, size_t count) {
+    enum { NEW_SESSION_TICKET = 4, KEY_UPDATE = 24, HEADER = 4 };
+    while (count > 0) {
+        if (self->message_header_count < HEADER) {
+            // GnuTLS acts on a KeyUpdate, with keys that ngtcp2 does not expect, and ngtcp2 ends the process.
+            if (self->message_header_count == 0 && *data == KEY_UPDATE) return false;
+            if (self->message_header_count == 0 && is_completed && *data != NEW_SESSION_TICKET) return false;
+            if (self->message_header_count > 0) self->message_left = self->message_left << 8 | *data;
+            self->message_header_count++;
+            data++;
+            count--;
+        } else {
+            size_t step = count < self->message_left ? count : self->message_left;
+            self->message_left -= (uint32_t)step;
+            data += step;
+            count -= step;
+        }
+        if (self->message_header_count == HEADER && self->message_left == 0) self->message_header_count = 0;
+    }
+    return true;
+}
+
+static int on_crypto_data(ngtcp2_conn *conn, CRYPTO_LEVEL level, uint64_t offset, const uint8_t *data, size_t count,
+                          void *user_data) {
+    SELF;
+    bool is_completed = ngtcp2_conn_get_handshake_completed(conn) != 0;
+    // From a client nothing comes behind its Finished; from a server tickets alone (RFC 9001 §4.4 and §6).
+    bool is_allowed = !(self->is_server && is_completed) && self->session != NULL;
+    if (!is_allowed || !follow_messages(self, is_completed, data, count)) {
+        ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
+        return NGTCP2_ERR_CRYPTO;
+    }
+    return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, count, user_data);
 }
 
 static int on_handshake_confirmed(ngtcp2_conn *conn, void *user_data) {
@@ -253,7 +291,7 @@ void cngtcp2_fill_callbacks(ngtcp2_callbacks *callbacks, bool is_server) {
         callbacks->client_initial = ngtcp2_crypto_client_initial_cb;
         callbacks->recv_retry = ngtcp2_crypto_recv_retry_cb;
     }
-    callbacks->recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+    callbacks->recv_crypto_data = on_crypto_data;
     callbacks->encrypt = ngtcp2_crypto_encrypt_cb;
     callbacks->decrypt = ngtcp2_crypto_decrypt_cb;
     callbacks->hp_mask = ngtcp2_crypto_hp_mask_cb;

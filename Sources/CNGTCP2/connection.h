@@ -16,6 +16,9 @@ struct cngtcp2_connection {
     bool offers_early_data;
     /// Client: what the ticket that is being read says.
     bool ticket_allows_early_data;
+    /// Of the peer's TLS message that is arriving: how much of its header came, and what is to come of the rest.
+    uint8_t message_header_count;
+    uint32_t message_left;
     /// What the last call that failed answered, in ngtcp2's numbers.
     int failure;
     /// Receives the path of each packet that is written; points into itself, so it stays here.

@@ -36,7 +36,7 @@ extension QUICConnection {
         case Int(CNGTCP2_VERSION_NEGOTIATION):
             vanish(.versionNegotiationFailed)
         default:
-            unsafe closeAfterFailure(handle, now: now)
+            unsafe closeAfterFailure(handle, isOfTLS: result == CNGTCP2_CRYPTO, now: now)
         }
     }
 
@@ -50,7 +50,7 @@ extension QUICConnection {
 
     // MARK: Ways to end
 
-    private func closeAfterFailure(_ handle: OpaquePointer, now: QUICTime) {
+    private func closeAfterFailure(_ handle: OpaquePointer, isOfTLS: Bool, now: QUICTime) {
         if let refusal = verificationRefusal {
             let event = QUICCloseReason.certificateRefused(alert: refusal.alert, error: refusal.error)
             closeWithPacket(kind: 3, code: UInt64(refusal.alert), reason: "", event, now: now)
@@ -58,7 +58,7 @@ extension QUICConnection {
         }
         let text = unsafe cngtcp2_failure_text(handle).map { unsafe String(cString: $0) } ?? ""
         let alert = unsafe cngtcp2_tls_alert(handle)
-        if alert != 0 && !isHandshakeConfirmed {
+        if alert != 0 && (isOfTLS || !isHandshakeConfirmed) {
             let event = QUICCloseReason.tls(alert: alert, reason: text, byPeer: false)
             closeWithPacket(kind: 3, code: UInt64(alert), reason: "", event, now: now)
         } else {

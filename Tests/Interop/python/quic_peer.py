@@ -1,6 +1,7 @@
 """A peer on aioquic that speaks raw QUIC with the application protocol "echo".
 
-Every bidirectional stream comes back as it was sent, and so does every datagram.
+Every bidirectional stream comes back as it was sent, and so does every datagram. The server answers one that says
+"TLS KeyUpdate, please" with that message, which QUIC forbids.
 
     quic_peer.py serve --tls-cert FILE --tls-key FILE [--retry]
     quic_peer.py call --target HOST:PORT --tls-ca FILE [--case NAME]...
@@ -27,13 +28,21 @@ from aioquic.quic.events import (
     StreamReset,
 )
 from aioquic.quic.logger import QuicLogger
+from aioquic.tls import Epoch
 
 ALPN = "echo"
 
 
+def send_tls_key_update(peer: QuicConnectionProtocol) -> None:
+    peer._quic._crypto_streams[Epoch.ONE_RTT].sender.write(bytes([24, 0, 0, 1, 0]))
+    peer.transmit()
+
+
 class EchoServer(QuicConnectionProtocol):
     def quic_event_received(self, event) -> None:
-        if isinstance(event, StreamDataReceived) and event.stream_id % 4 in (0, 1):
+        if isinstance(event, StreamDataReceived) and event.data == b"TLS KeyUpdate, please":
+            send_tls_key_update(self)
+        elif isinstance(event, StreamDataReceived) and event.stream_id % 4 in (0, 1):
             self._quic.send_stream_data(event.stream_id, event.data, event.end_stream)
         elif isinstance(event, DatagramFrameReceived):
             self._quic.send_datagram_frame(event.data)
@@ -176,6 +185,16 @@ class Cases:
             return
         raise AssertionError("the server took a protocol that it does not speak")
 
+    async def tls_key_update(self) -> None:
+        """A TLS message that QUIC forbids (RFC 9001 section 6)."""
+        async with self.connect() as client:
+            assert await client.echo(b"before") == b"before"
+            send_tls_key_update(client)
+            await client.over.wait()
+            assert client.terminated.error_code == 0x10A, client.terminated
+        async with self.connect() as client:
+            assert await client.echo(b"another") == b"another"
+
     async def retry(self) -> None:
         log = QuicLogger()
         async with self.connect(self.configuration(quic_logger=log)) as client:
@@ -185,7 +204,7 @@ class Cases:
 
     NAMES = (
         "echo", "big", "streams", "datagrams", "key_update", "connection_id", "rebinding", "resumption", "early_data",
-        "version_negotiation", "alpn_mismatch",
+        "version_negotiation", "alpn_mismatch", "tls_key_update",
     )
 
 

@@ -9,7 +9,7 @@ import Testing
 struct AioquicTests {
     @Test(arguments: [
         "echo", "big", "streams", "datagrams", "key_update", "connection_id", "rebinding", "resumption", "early_data",
-        "version_negotiation", "alpn_mismatch", "retry",
+        "version_negotiation", "alpn_mismatch", "tls_key_update", "retry",
     ])
     func `Our server serves aioquic's client`(name: String) async throws {
         let files = try Aioquic.Files()
@@ -82,6 +82,29 @@ struct AioquicTests {
             #expect(second.isEarlyDataAccepted)
             second.close(code: 0, now: early.now)
             early.run(for: .milliseconds(1)) { false }
+        }
+    }
+
+    @Test func `A server that sends a TLS message which QUIC forbids loses its connection`() async throws {
+        let files = try Aioquic.Files()
+        defer { files.remove() }
+        try await Aioquic.onThread {
+            let peer = try Aioquic(["serve", "--tls-cert", files.certificate, "--tls-key", files.key])
+            let port = try #require(peer.port)
+            let pump = try UDPPump(
+                { QUICEndpoint(configuration: QUICConfiguration(), client: try .client()) }, behaviour: .collect)
+            let remote = try #require(QUICAddress("127.0.0.1", port: port))
+            let connection = try pump.node.endpoint.connect(
+                to: QUICPath(local: pump.node.address, remote: remote), serverName: "localhost", now: pump.now)
+            #expect(pump.run { pump.node.confirmed == 1 && !pump.node.tickets.isEmpty }, "\(pump.node.closes)")
+
+            let stream = try connection.openStream(isBidirectional: true)
+            _ = connection.write(stream, "TLS KeyUpdate, please", isLast: true)
+            #expect(pump.run { !pump.node.closes.isEmpty })
+            guard case .tls(alert: 10, _, byPeer: false) = pump.node.closes.first else {
+                Issue.record("\(pump.node.closes)")
+                return
+            }
         }
     }
 }
