@@ -44,6 +44,8 @@ static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
         if (result != 0) return result;
     }
     HAND(handshake_completed);
+    // A client's session goes on: it has tickets to read.
+    self->is_session_over = self->is_server;
     return 0;
 }
 

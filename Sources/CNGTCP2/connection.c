@@ -150,7 +150,9 @@ int cngtcp2_read(
     ngtcp2_pkt_info info;
     memset(&info, 0, sizeof info);
     info.ecn = ecn;
-    return result_of(connection, ngtcp2_conn_read_pkt(connection->conn, &borrowed, &info, packet, count, now));
+    int result = ngtcp2_conn_read_pkt(connection->conn, &borrowed, &info, packet, count, now);
+    if (connection->is_session_over && connection->session != NULL) cngtcp2_session_release(connection);
+    return result_of(connection, result);
 }
 
 static int64_t written(

@@ -3,9 +3,21 @@
 
 #include "internal.h"
 
+typedef struct {
+    bool is_resumed, is_early_data_accepted;
+    uint8_t alpn_count;
+    uint8_t alpn[255];
+    const char *group, *cipher;
+} cngtcp2_session_facts;
+
 struct cngtcp2_connection {
     ngtcp2_conn *conn;
+    /// NULL once the handshake is over, at a server: nothing of it is needed any more.
     gnutls_session_t session;
+    /// The session goes as soon as no call is inside it.
+    bool is_session_over;
+    /// What is asked about the session when it is gone.
+    cngtcp2_session_facts facts;
     ngtcp2_crypto_conn_ref reference;
     const cngtcp2_handlers *handlers;
     void *context;
@@ -32,5 +44,7 @@ void cngtcp2_random(uint8_t *bytes, size_t count, const ngtcp2_rand_ctx *context
 /// Begins the TLS session (session.c).
 int cngtcp2_session_start(
     cngtcp2_connection *connection, const cngtcp2_options *options, cngtcp2_credentials *credentials);
+/// Ends a session that is over, and remembers what may be asked about it.
+void cngtcp2_session_release(cngtcp2_connection *connection);
 
 #endif

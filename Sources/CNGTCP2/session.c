@@ -122,7 +122,39 @@ int cngtcp2_session_start(
 
 // MARK: What the session knows
 
+static size_t alpn_of(gnutls_session_t session, const uint8_t **bytes) {
+    gnutls_datum_t protocol;
+    if (gnutls_alpn_get_selected_protocol(session, &protocol) != 0) return 0;
+    *bytes = protocol.data;
+    return protocol.size;
+}
+
+static bool is_early_data_accepted(gnutls_session_t session) {
+    return (gnutls_session_get_flags(session) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
+}
+
+void cngtcp2_session_release(cngtcp2_connection *connection) {
+    gnutls_session_t session = connection->session;
+    cngtcp2_session_facts *facts = &connection->facts;
+    facts->is_resumed = gnutls_session_is_resumed(session) != 0;
+    facts->is_early_data_accepted = is_early_data_accepted(session);
+    // Static strings.
+    facts->group = gnutls_group_get_name(gnutls_group_get(session));
+    facts->cipher = gnutls_cipher_get_name(gnutls_cipher_get(session));
+    const uint8_t *alpn = NULL;
+    size_t count = alpn_of(session, &alpn);
+    if (count > 0 && count <= sizeof facts->alpn) {
+        memcpy(facts->alpn, alpn, count);
+        facts->alpn_count = (uint8_t)count;
+    }
+    // The packets' keys are ngtcp2's own, and so are those that come after them (RFC 9001 §6).
+    ngtcp2_conn_set_tls_native_handle(connection->conn, NULL);
+    gnutls_deinit(session);
+    connection->session = NULL;
+}
+
 size_t cngtcp2_peer_certificate(cngtcp2_connection *connection, size_t index, const uint8_t **bytes) {
+    if (connection->session == NULL) return 0;
     unsigned count = 0;
     const gnutls_datum_t *chain = gnutls_certificate_get_peers(connection->session, &count);
     if (chain == NULL || index >= count) return 0;
@@ -130,29 +162,35 @@ size_t cngtcp2_peer_certificate(cngtcp2_connection *connection, size_t index, co
     return chain[index].size;
 }
 
-bool cngtcp2_is_resumed(cngtcp2_connection *connection) { return gnutls_session_is_resumed(connection->session) != 0; }
+bool cngtcp2_is_resumed(cngtcp2_connection *connection) {
+    if (connection->session == NULL) return connection->facts.is_resumed;
+    return gnutls_session_is_resumed(connection->session) != 0;
+}
 
 bool cngtcp2_is_early_data_accepted(cngtcp2_connection *connection) {
-    return (gnutls_session_get_flags(connection->session) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
+    if (connection->session == NULL) return connection->facts.is_early_data_accepted;
+    return is_early_data_accepted(connection->session);
 }
 
 size_t cngtcp2_alpn(cngtcp2_connection *connection, const uint8_t **bytes) {
-    gnutls_datum_t protocol;
-    if (gnutls_alpn_get_selected_protocol(connection->session, &protocol) != 0) return 0;
-    *bytes = protocol.data;
-    return protocol.size;
+    if (connection->session != NULL) return alpn_of(connection->session, bytes);
+    *bytes = connection->facts.alpn;
+    return connection->facts.alpn_count;
 }
 
 size_t cngtcp2_server_name(cngtcp2_connection *connection, char *name, size_t room) {
+    if (connection->session == NULL) return 0;
     unsigned type = 0;
     if (gnutls_server_name_get(connection->session, name, &room, &type, 0) != 0 || type != GNUTLS_NAME_DNS) return 0;
     return strnlen(name, room);
 }
 
 const char *cngtcp2_group_name(cngtcp2_connection *connection) {
+    if (connection->session == NULL) return connection->facts.group;
     return gnutls_group_get_name(gnutls_group_get(connection->session));
 }
 
 const char *cngtcp2_cipher_name(cngtcp2_connection *connection) {
+    if (connection->session == NULL) return connection->facts.cipher;
     return gnutls_cipher_get_name(gnutls_cipher_get(connection->session));
 }

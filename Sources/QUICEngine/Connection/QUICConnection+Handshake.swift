@@ -6,7 +6,7 @@ extension QUICConnection {
     /// handshake is complete. After a resumption they are those of the session.
     package var presentedChain: [Bytes] {
         let presented = currentChain
-        return presented.isEmpty ? resumedChain : presented
+        return presented.isEmpty ? keptChain : presented
     }
 
     private var currentChain: [Bytes] {
@@ -73,6 +73,8 @@ extension QUICConnection {
                 peerResetToken(ResetToken(raw: token), isActive: true)
             }
         }
+        // A server's TLS session is freed behind this.
+        if isServer { keptChain = currentChain }
         core.emit(.handshakeCompleted(self))
         guard isServer else { return }
         endHalfOpen()

@@ -81,8 +81,8 @@ package final class QUICConnection {
     var owesNewToken = false
     /// The first packet was 0-RTT or its like: the endpoint answers with Retry.
     var wantsRetry = false
-    /// The chain that came with a resumed session.
-    var resumedChain: [Bytes] = []
+    /// The chain that came with a resumed session; at a server what the client presented, once the handshake is over.
+    var keptChain: [Bytes] = []
 
     // Closing.
     var closeRepeats = 0
@@ -120,7 +120,7 @@ package final class QUICConnection {
         let session = setup.session
         let isEarly = credentials.allowsEarlyData && session?.allowsEarlyData == true
         let early = isEarly ? session?.parameters ?? Bytes() : Bytes()
-        resumedChain = session?.presentedChain ?? []
+        keptChain = session?.presentedChain ?? []
         // Sound: the handle, which calls back with this pointer, does not outlive the connection that owns it.
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe setup.token.withUnsafeBytes { token in
