@@ -116,11 +116,12 @@ cngtcp2_connection *cngtcp2_connection_new(
     fill_parameters(&parameters, options, connection->is_server);
     ngtcp2_cid destination = cid_of(options->destination_id), source = cid_of(options->source_id);
     ngtcp2_path path = borrow_path(&options->path);
+    const ngtcp2_mem *memory = cngtcp2_memory_start(&connection->memory);
     int result = connection->is_server
         ? ngtcp2_conn_server_new(&connection->conn, &destination, &source, &path, NGTCP2_PROTO_VER_V1, &callbacks,
-                                 &settings, &parameters, NULL, connection)
+                                 &settings, &parameters, memory, connection)
         : ngtcp2_conn_client_new(&connection->conn, &destination, &source, &path, NGTCP2_PROTO_VER_V1, &callbacks,
-                                 &settings, &parameters, NULL, connection);
+                                 &settings, &parameters, memory, connection);
     if (result != 0 || cngtcp2_session_start(connection, options, credentials) != 0) {
         cngtcp2_connection_free(connection);
         return NULL;
@@ -136,6 +137,7 @@ void cngtcp2_connection_free(cngtcp2_connection *connection) {
     if (connection == NULL) return;
     // The keys of ngtcp2 first: they may refer to what the session owns.
     if (connection->conn != NULL) ngtcp2_conn_del(connection->conn);
+    cngtcp2_memory_end(&connection->memory);
     if (connection->session != NULL) gnutls_deinit(connection->session);
     free(connection);
 }

@@ -1,7 +1,7 @@
 #ifndef CNGTCP2_CONNECTION_H
 #define CNGTCP2_CONNECTION_H
 
-#include "internal.h"
+#include "memory.h"
 
 typedef struct {
     bool is_resumed, is_early_data_accepted;
@@ -19,6 +19,7 @@ struct cngtcp2_connection {
     /// What is asked about the session when it is gone.
     cngtcp2_session_facts facts;
     ngtcp2_crypto_conn_ref reference;
+    connection_memory memory;
     const cngtcp2_handlers *handlers;
     void *context;
     bool is_server;
