@@ -35,6 +35,9 @@ internal import Synchronization
     /// How many rounds of jobs run before sockets are looked at again.
     private static let jobRoundsPerTurn = 16
     private static let eventsPerTurn = 256
+    /// What so many jobs wrote goes out before the others run: the peer works on it meanwhile, on another processor, where
+    /// else the two would take turns. Fewer cost more writes than they gain.
+    private static let jobsPerFlush = 32
     /// How many turns may follow ``stop()`` to run what is ready; tasks that never end do not keep the loop.
     private static let turnsAfterStop = 1_000
     private static let wakeToken = UInt64.max
@@ -163,8 +166,8 @@ internal import Synchronization
         if let kernel { kernel.wake() } else { cs_eventfd_signal(wakeDescriptor) }
     }
 
-    /// Calls `flush()` of `object`, when this turn's jobs have run, once for each time it was scheduled. What a flush
-    /// schedules comes in the next turn.
+    /// Calls `flush()` of `object`, when this turn's jobs have run, or the first 32 of many, once for each time it was
+    /// scheduled. What a flush schedules comes with the next flushes, not these.
     package func scheduleFlush(_ object: any LoopFlushable) {
         assertCurrent()
         flushes.append(object)
@@ -361,7 +364,8 @@ internal import Synchronization
         while !jobs.isEmpty, rounds < Self.jobRoundsPerTurn {
             rounds += 1
             swap(&jobs, &runningJobs)
-            for job in runningJobs {
+            for (index, job) in runningJobs.enumerated() {
+                if index % Self.jobsPerFlush == Self.jobsPerFlush - 1 { runFlushes() }
                 if job.isSerial {
                     unsafe job.job.runSynchronously(on: serialExecutor.asUnownedSerialExecutor())
                 } else {

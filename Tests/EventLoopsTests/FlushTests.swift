@@ -27,6 +27,24 @@ struct FlushTests {
         }
     }
 
+    @Test func comeBeforeALongRowOfJobsHasRun() async throws {
+        try await withLoop { loop in
+            let (log, isOver) = (Log<String>(), Signal())
+            try await loop.perform {
+                loop.scheduleFlush(Probe(onFlush: { _ in log.append("flush") }))
+                for number in 1...100 {
+                    _ = Task(executorPreference: loop.taskExecutor) {
+                        log.append("job")
+                        if number == 100 { isOver.fire() }
+                    }
+                }
+            }
+            await isOver.wait()
+            let place = try #require(log.entries.firstIndex(of: "flush"))
+            #expect(place > 0 && place < 40 && log.entries.count(where: { $0 == "flush" }) == 1)
+        }
+    }
+
     @Test func oneThatIsScheduledByAFlushComesInTheNextTurn() async throws {
         try await withLoop { loop in
             let (log, isOver) = (Log<String>(), Signal())

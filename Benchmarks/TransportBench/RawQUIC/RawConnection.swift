@@ -151,9 +151,9 @@
         nonisolated(nonsending) func write(_ bytes: Bytes, isLast: Bool = false) async throws {
             while true {
                 switch quic.connection.write(quic, bytes, isLast: isLast) {
-                case .accepted: return driver.scheduleFlush()
+                case .accepted: return driver.scheduleFlushOfData()
                 case .acceptedAndFull:
-                    driver.scheduleFlush()
+                    driver.scheduleFlushOfData()
                     // Nobody is told of room on a stream that takes no more.
                     guard !isLast else { return }
                     return try await suspend { (suspension: Suspension<Void>) in writer = suspension }

@@ -10,6 +10,7 @@
     final class RawDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unchecked Sendable {
         private static let sendsPerTurn = 64
         private static let sendBufferBytes = 65_536
+        private static let eventsPerFlush = 96
 
         let loop: EventLoop
         let endpoint: QUICEndpoint
@@ -19,6 +20,7 @@
         private var peers: [QUICAddress: InternetAddress] = [:]
         private var last: (remote: InternetAddress, path: QUICPath)?
         private var isFlushScheduled = false
+        private var hasNewData = false
         private var isStopped = false
         private var rest: (bytes: Bytes, transmit: QUICTransmit)?
         private let timer = LoopTimer()
@@ -42,6 +44,11 @@
             isStopped = true
             loop.cancel(timer)
             socket.close()
+        }
+
+        func scheduleFlushOfData() {
+            hasNewData = true
+            scheduleFlush()
         }
 
         func scheduleFlush() {
@@ -106,7 +113,13 @@
         // MARK: Events
 
         private func pump() {
-            while !isStopped, let event = endpoint.pollEvent() { dispatch(event) }
+            var eventCount = 0
+            while !isStopped, let event = endpoint.pollEvent() {
+                dispatch(event)
+                eventCount += 1
+                // What they led to goes out before the others are looked at, as the transport does.
+                if eventCount % Self.eventsPerFlush == 0 && hasNewData { transmit() }
+            }
         }
 
         private func dispatch(_ event: QUICEvent) {
@@ -139,7 +152,7 @@
         func flush() {
             isFlushScheduled = false
             guard !isStopped else { return }
-            transmit(UnsafeMutableRawBufferPointer(rebasing: loop.plaintextBuffer[..<Self.sendBufferBytes]))
+            transmit()
             pump()
             guard let deadline = endpoint.nextDeadline else { return }
             let at = Int64(clamping: deadline)
@@ -148,8 +161,10 @@
             loop.schedule(timer, for: self, at: at)
         }
 
-        private func transmit(_ buffer: UnsafeMutableRawBufferPointer) {
+        private func transmit() {
+            hasNewData = false
             guard rest == nil, !socket.isClosed else { return }
+            let buffer = UnsafeMutableRawBufferPointer(rebasing: loop.plaintextBuffer[..<Self.sendBufferBytes])
             for _ in 0..<Self.sendsPerTurn {
                 guard let transmit = endpoint.pollTransmit(into: buffer, now: now) else { return }
                 guard send(UnsafeRawBufferPointer(rebasing: buffer[..<transmit.byteCount]), transmit) else { return }

@@ -7,6 +7,9 @@ internal import TransportTLS
 // What arrives.
 
 extension ServerConnection {
+    /// What so many requests led to goes out before the others of a batch are looked at.
+    private static let requestsPerFlush = 32
+
     // MARK: Reading
 
     func read() {
@@ -26,6 +29,7 @@ extension ServerConnection {
     }
 
     func process(_ events: inout HTTP2Events, _ input: UnsafeRawBufferPointer) {
+        var requestsSinceFlush = 0
         for event in events.list {
             switch event {
             case .headers(let handle, let fields, let isEnd): begin(handle, events.fields[fields], isEnd)
@@ -33,6 +37,11 @@ extension ServerConnection {
                 guard let call = call(handle) else { continue }
                 unsafe call.received(
                     UnsafeRawBufferPointer(rebasing: input[chunk]), flowBytes: flowBytes, isEnd: isEnd)
+                if isEnd { requestsSinceFlush += 1 }
+                if requestsSinceFlush == Self.requestsPerFlush {
+                    requestsSinceFlush = 0
+                    wire.flushEarly()
+                }
             case .trailers(let handle, _): call(handle)?.remoteEnded()
             case .headersTooLarge(let handle):
                 let error = TransportError(

@@ -206,6 +206,14 @@ final class HTTP2Wire: @unchecked Sendable {
         return true
     }
 
+    /// Writes what a long batch of events has led to so far, so that the peer need not wait for the end of it.
+    func flushEarly() {
+        guard !isClosed, !isHandshaking, !isWriteBlocked else { return }
+        engine.fill(into: &events)
+        // Should it fail, the flush at the end of the turn fails too, and says so.
+        try? write()
+    }
+
     /// Tells the peer at TLS's level that nothing follows (close_notify) and writes what can be written.
     func writeLast() {
         guard !isClosed else { return }

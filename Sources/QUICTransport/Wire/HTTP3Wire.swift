@@ -71,7 +71,7 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     /// Something was put into the engines.
     func sourceHasData() {
         quic.sourceHasData()
-        driver.scheduleFlush()
+        driver.scheduleFlushOfData()
     }
 
     func close(_ code: HTTP3ErrorCode, _ reason: String) {

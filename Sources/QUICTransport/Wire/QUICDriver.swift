@@ -27,6 +27,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     /// How many sends one turn makes before other sockets have theirs.
     private static let sendsPerTurn = 64
     private static let sendBufferBytes = 65_536
+    /// What so many events led to goes out before the others are looked at: the peer works on it meanwhile.
+    private static let eventsPerFlush = 128
     /// How many sockets of the process may stay open for peers that did not hear of the end.
     private static let maximumFinishing = 1_024
     private static let finishing = Atomic<Int>(0)
@@ -44,6 +46,7 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
 
     private var addresses = AddressBook()
     private var isFlushScheduled = false
+    private var hasNewData = false
     private var isPumping = false
     private var isStopped = false
     private var isFinishing = false
@@ -106,6 +109,12 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     }
 
     /// Something is to be sent, or may be: soon after the jobs of this turn.
+    /// A stream has something to send.
+    func scheduleFlushOfData() {
+        hasNewData = true
+        scheduleFlush()
+    }
+
     func scheduleFlush() {
         guard !isFlushScheduled, !isStopped else { return }
         isFlushScheduled = true
@@ -220,7 +229,12 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         guard !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        while !isStopped, let event = endpoint.pollEvent() { dispatch(event) }
+        var eventCount = 0
+        while !isStopped, let event = endpoint.pollEvent() {
+            dispatch(event)
+            eventCount += 1
+            if eventCount % Self.eventsPerFlush == 0 && hasNewData { transmit() }
+        }
     }
 
     private func dispatch(_ event: QUICEvent) {
@@ -260,7 +274,7 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     func flush() {
         isFlushScheduled = false
         guard !isStopped else { return }
-        unsafe transmit(UnsafeMutableRawBufferPointer(rebasing: loop.plaintextBuffer[..<Self.sendBufferBytes]))
+        transmit()
         // Sending may have freed room, or ended a connection.
         if !notified.isEmpty {
             for wire in exchange(&notified, with: []) { wire.deliverPending() }
@@ -270,7 +284,12 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         updateTimer()
     }
 
+    private func transmit() {
+        unsafe transmit(UnsafeMutableRawBufferPointer(rebasing: loop.plaintextBuffer[..<Self.sendBufferBytes]))
+    }
+
     private func transmit(_ buffer: UnsafeMutableRawBufferPointer) {
+        hasNewData = false
         guard rest == nil, !socket.isClosed else { return }
         for _ in 0..<Self.sendsPerTurn {
             guard let transmit = unsafe endpoint.pollTransmit(into: buffer, now: now) else { return }
