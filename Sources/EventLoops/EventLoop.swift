@@ -10,6 +10,7 @@ internal import Synchronization
 ///
 /// Soundness of `@unchecked Sendable`: what other threads touch is in `remote`, behind a mutex, or
 /// immutable; everything else is used on the loop's thread only, which entry points assert.
+@usableFromInline
 @safe package final class EventLoop: @unchecked Sendable {
     /// A job with the executor it was enqueued on.
     struct Job: Sendable {
@@ -143,6 +144,7 @@ internal import Synchronization
     }
 
     /// Stops the program when called from another thread than the loop's: a bug of ours.
+    @usableFromInline
     package func assertCurrent() { precondition(isCurrent, "used off its event loop") }
 
     // MARK: Work

@@ -25,6 +25,7 @@ package final class LoopSerialExecutor: SerialExecutor {
 }
 
 /// An actor that lives on an event loop for its whole life.
+@usableFromInline
 package protocol LoopActor: Actor {
     nonisolated var loop: EventLoop { get }
 }
@@ -38,6 +39,10 @@ extension LoopActor {
     ///
     /// The standard library's `assumeIsolated` asks the runtime for the current executor; comparing the
     /// thread is several times cheaper and as strict, since the loop's thread is the executor.
+    ///
+    /// It is inlined, for else the closure and what converts it are made as objects for each turn.
+    @inlinable
+    @inline(__always)
     package nonisolated func onLoop<Result, Failure: Error>(
         _ body: (isolated Self) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -48,5 +53,16 @@ extension LoopActor {
             // Sound: isolation is a matter of the static type only, and the thread has been checked.
             try unsafe unsafeBitCast(body, to: Plain.self)(self)
         }
+    }
+
+    /// The same for what every turn does: a `body` that captures nothing is no object.
+    @inlinable
+    @inline(__always)
+    package nonisolated func onLoop<Argument>(_ argument: Argument, _ body: @escaping (isolated Self, Argument) -> Void)
+    {
+        typealias Plain = (Self, Argument) -> Void
+        loop.assertCurrent()
+        // Sound as above.
+        unsafe unsafeBitCast(body, to: Plain.self)(self, argument)
     }
 }

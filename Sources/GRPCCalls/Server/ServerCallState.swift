@@ -79,8 +79,6 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private var sender: Waiter<Void>?
     private var task: Task<Void, Never>?
     private var hold = Hold.none
-    /// A unary handler's; set before its task begins, and not changed after that.
-    private var request = Bytes()
     private var timer: LoopTimer?
 
     /// - Parameter timeout: What the client gave the call, in nanoseconds.
@@ -346,26 +344,29 @@ extension ServerCallState {
             hold = .due(request)
             return
         }
-        self.request = request ?? Bytes()
-        // What refers to nothing but the call needs no object of its own.
         let task =
             switch handler.execution {
-            case .eventLoop: Task.immediate(executorPreference: loop.taskExecutor) { await self.runHandler() }
-            case .concurrent: Task.detached(executorPreference: loop.concurrentExecutor) { await self.runHandler() }
+            // A call without a deadline needs less memory for its task than one with.
+            case .eventLoop where head.deadline == nil:
+                Task.immediate(executorPreference: loop.taskExecutor) { await self.serve(request) }
+            case .eventLoop:
+                Task.immediate(executorPreference: loop.taskExecutor) { await self.runHandler(request) }
+            case .concurrent:
+                Task.detached(executorPreference: loop.concurrentExecutor) { await self.runHandler(request) }
             }
         if ending == nil { self.task = task }
     }
 
-    private func runHandler() async {
-        guard let deadline = head.deadline else { return await serve() }
-        await Deadline.$current.withValue(deadline) { await serve() }
+    private func runHandler(_ request: Bytes?) async {
+        guard let deadline = head.deadline else { return await serve(request) }
+        await Deadline.$current.withValue(deadline) { await serve(request) }
     }
 
-    private func serve() async {
+    private func serve(_ request: Bytes?) async {
         do {
             switch handler.body {
             case .unary(let body):
-                let response = try await body(request, ServerContext(self))
+                let response = try await body(request ?? Bytes(), ServerContext(self))
                 finishOnLoop(.success(response))
             case .stream(let body):
                 try await body(ServerContext(self))

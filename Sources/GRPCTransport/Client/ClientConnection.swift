@@ -67,7 +67,7 @@ actor ClientConnection: WireConnection, RevocableConnection {
         return try await withTaskCancellationHandler {
             try await suspend { continuation in
                 if loop.isCurrent {
-                    onLoop { $0.startUnary(call, request, continuation) }
+                    onLoop((call, request, continuation)) { $0.startUnary($1.0, $1.1, $1.2) }
                 } else {
                     loop.execute { self.onLoop { $0.startUnary(call, request, continuation) } }
                 }

@@ -48,6 +48,8 @@ final class HTTP2Wire: @unchecked Sendable {
     private var hasEnded = false
     private var isWriteBlocked = false
     private var events = HTTP2Events()
+    /// Empty; what collects events while a batch of them is processed.
+    private var spareEvents = HTTP2Events()
 
     init(loop: EventLoop, descriptor: Int32, engine: consuming HTTP2Engine, tls: TLSSession?) {
         self.loop = loop
@@ -114,11 +116,11 @@ final class HTTP2Wire: @unchecked Sendable {
     private func deliver(_ bytes: UnsafeRawBufferPointer, _ process: Process) {
         guard !events.list.isEmpty else { return }
         var batch = HTTP2Events()
+        swap(&batch, &spareEvents)
         swap(&batch, &events)
         unsafe process(&batch, bytes)
         batch.removeAll()
-        // Events that came while the batch was processed stay in front of its empty storage.
-        if events.list.isEmpty { swap(&batch, &events) }
+        swap(&batch, &spareEvents)
     }
 
     /// False when the peer has ended its direction of the TLS session.

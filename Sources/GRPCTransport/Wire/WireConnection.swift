@@ -90,13 +90,13 @@ extension WireConnection {
     // MARK: What the loop calls
 
     nonisolated func handle(_ events: LoopEvents) {
-        onLoop { connection in
+        onLoop(events) { connection, events in
             if events.hasAny(of: .writable) { connection.scheduleFlush() }
             if events.hasAny(of: .inputOrEnd) { connection.read() }
         }
     }
 
-    nonisolated func flush() { onLoop { $0.writeOut() } }
+    nonisolated func flush() { onLoop(()) { connection, _ in connection.writeOut() } }
 
     nonisolated func timerFired(_ timer: LoopTimer) { onLoop { $0.timeHasCome() } }
 }

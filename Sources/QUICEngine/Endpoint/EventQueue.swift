@@ -40,6 +40,8 @@ final class EventQueue {
 
     // The batch under way, the slab that its bytes are copied to, and how many those may be.
     private var batch: Batch?
+    /// One that was taken, for the next batch.
+    private var spareBatch: Batch?
     private var slab: BytesBuilder?
     private var batchBytes = 0
     /// The stream whose data the last entry is.
@@ -88,7 +90,11 @@ final class EventQueue {
                 let bytes = taken.slice(Int(entry.number)..<Int(entry.end))
                 return .datagram(unsafe unsafeDowncast(entry.object, to: QUICConnection.self), bytes)
             // Sound, as for all here: an entry is made only where its kind tells the class of its object.
-            case .batch: taken = unsafe unsafeDowncast(entry.object, to: Batch.self).bytes
+            case .batch:
+                let batch = unsafe unsafeDowncast(entry.object, to: Batch.self)
+                taken = batch.bytes
+                batch.bytes = Bytes()
+                spareBatch = batch
             case .rare: return unsafe unsafeDowncast(entry.object, to: Rare.self).event
             }
         }
@@ -138,7 +144,7 @@ final class EventQueue {
 
     private func copy(_ bytes: UnsafeRawBufferPointer) -> (start: UInt64, end: UInt64) {
         if batch == nil {
-            let begun = Batch()
+            let begun = spareBatch.take() ?? Batch()
             batch = begun
             slab = BytesBuilder(capacity: max(batchBytes, bytes.count))
             append(Entry(kind: .batch, object: begun))

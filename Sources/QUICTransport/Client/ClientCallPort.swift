@@ -31,7 +31,7 @@ final class ClientCallPort: ClientCallWire, @unchecked Sendable {
             wire?.stopWriting(handle.id, .noError)
             return
         }
-        connection?.onLoop { $0.calls[handle.id] = nil }
+        connection?.onLoop(handle.id) { $0.calls[$1] = nil }
         wire?.reset(handle.id, .requestCancelled)
     }
 
