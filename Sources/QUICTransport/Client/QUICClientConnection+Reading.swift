@@ -11,7 +11,7 @@ extension QUICClientConnection: HTTP3WireOwner {
     nonisolated func ready() { onLoop { $0.becameReady() } }
 
     nonisolated func process(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
-        onLoop(unsafe (events, input)) { unsafe $0.take($1.0, $1.1) }
+        unsafe onLoop((events, input)) { unsafe $0.take($1.0, $1.1) }
     }
 
     private func take(_ events: HTTP3Events, _ input: UnsafeRawBufferPointer) {
