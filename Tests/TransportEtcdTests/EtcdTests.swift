@@ -58,9 +58,15 @@ struct EtcdTests {
                 first.cancel()
                 try await first.value
                 await recorder.wait { $0.peers == ["grpc://127.0.0.1:2"] }
+                // The last one stays known until there is another.
                 second.cancel()
                 try await second.value
-                await recorder.wait { $0.peers == [] }
+                await recorder.wait { $0.failures.contains { $0.message.contains("no record is left") } }
+                #expect(recorder.peers == ["grpc://127.0.0.1:2"])
+                let again = Task { try await client.register("ledger", as: one) }
+                await recorder.wait { $0.peers == ["quic://127.0.0.1:1"] }
+                again.cancel()
+                try await again.value
             }
         }
     }
@@ -75,8 +81,8 @@ struct EtcdTests {
                 await recorder.wait { $0.peers == ["grpc://10.0.0.1:443"] }
                 try await server.control("put", "ledger/b", #"{"Addr":"10.0.0.2:443","Metadata":{"weight":2}}"#)
                 await recorder.wait { $0.peers == ["grpc://10.0.0.1:443", "grpc://10.0.0.2:443"] }
-                try await server.control("del", "ledger/", "--prefix")
-                await recorder.wait { $0.peers == [] }
+                try await server.control("del", "ledger/b")
+                await recorder.wait { $0.peers == ["grpc://10.0.0.1:443"] }
             }
             let passedOver = events.all.filter { $0.kind == .resolutionFailed }
             #expect(passedOver.map(\.detail) == ["the record \"ledger/b\" is passed over"])
@@ -91,7 +97,9 @@ struct EtcdTests {
                 let record = try PeerRecord(ResolvedPeer(Endpoint(parsing: "grpc://127.0.0.1:9"))).json()
                 try await client.put(EtcdClient.Entry(key: "ledger/dead", value: record), lease: lease.id)
                 await recorder.wait { $0.peers == ["grpc://127.0.0.1:9"] }
-                await recorder.wait { $0.peers == [] }
+                try await server.control("put", "ledger/alive", #"{"Addr":"10.0.0.1:443"}"#)
+                await recorder.wait { $0.peers == ["grpc://10.0.0.1:443", "grpc://127.0.0.1:9"] }
+                await recorder.wait { $0.peers == ["grpc://10.0.0.1:443"] }
                 #expect(try await !client.keepAlive(lease: lease.id))
             }
         }

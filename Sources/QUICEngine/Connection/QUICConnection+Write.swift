@@ -15,6 +15,7 @@ extension QUICConnection {
         var isMore = false
         let quantum = unsafe min(max(cngtcp2_send_quantum(handle), core.configuration.maxUDPPayloadBytes), buffer.count)
         blackHoles.check(now: now) { unsafe cngtcp2_probe_timeout(handle) }
+        hasSentAll = false
         let payloadLimit = blackHoles.isSmall ? BlackHoleWatch.safePayloadBytes : .max
         while packets < QUICEndpoint.maximumSegments {
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[used...])
@@ -74,6 +75,10 @@ extension QUICConnection {
         var expiry = unsafe cngtcp2_expiry(handle)
         // What is due already was looked at just now; time has to pass before it is worth another look.
         if expiry <= now { expiry = now + 100_000 }
+        // When nothing waits to be sent, what is nearer than timers are (RFC 9002 §6.1.2) is when the next packet might go:
+        // a look then is for nothing, and there would be one for every packet.
+        let soonest = now.after(.milliseconds(1))
+        if hasSentAll && expiry < soonest { expiry = deadline > now && deadline < soonest ? deadline : soonest }
         core.deadlines.set(self, expiry)
     }
 
@@ -97,7 +102,9 @@ extension QUICConnection {
                 case .packet(let size): return size
                 case .more: continue
                 case .nothing:
-                    return unsafe finishPacket(room, &route, now: now)
+                    let size = unsafe finishPacket(room, &route, now: now)
+                    hasSentAll = size == 0
+                    return size
                 }
             }
         }

@@ -59,6 +59,8 @@ package final class QUICConnection {
     var returnedBytes = 0
 
     let blackHoles = BlackHoleWatch()
+    /// The last look at what is to be sent found nothing.
+    var hasSentAll = false
     /// Whose data is in the packet that is being written.
     var streamInPacket: Int64?
 

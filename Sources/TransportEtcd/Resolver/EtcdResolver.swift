@@ -7,8 +7,10 @@ public import TransportResilience
 /// let channel = try await transport.balanced(.roundRobin, resolver: EtcdResolver(etcd)).connect(to: "etcd:///ledger")
 /// ```
 ///
-/// While etcd cannot be reached the peers that were known stay. Records that cannot be read are passed over, and
-/// `observer` hears of them.
+/// While etcd cannot be reached the peers that were known stay. So they do when the last record is gone, until there is
+/// one again: that all peers have ended is less likely than that etcd was away for longer than their leases, and they
+/// register anew when they can; to peers that are gone nothing but a connection attempt is lost. Records that cannot be read
+/// are passed over, and `observer` hears of them.
 public struct EtcdResolver: Resolver {
     private let client: EtcdClient
     private let defaultScheme: Endpoint.Scheme
@@ -57,6 +59,13 @@ public struct EtcdResolver: Resolver {
                 // Two records may name one peer.
                 let peers = Set(table.values).sorted { "\($0.endpoint)" < "\($1.endpoint)" }
                 guard peers != reported else { return }
+                if peers.isEmpty, reported?.isEmpty == false {
+                    return report(
+                        .failure(
+                            TransportError(
+                                .unavailable, "no record is left; the peers known so far stay", origin: .library,
+                                endpoint: target)))
+                }
                 reported = peers
                 report(.success(peers))
             }
