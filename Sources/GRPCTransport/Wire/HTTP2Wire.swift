@@ -208,7 +208,10 @@ final class HTTP2Wire: @unchecked Sendable {
         return true
     }
 
-    /// Writes what a long batch of events has led to so far, so that the peer need not wait for the end of it.
+    /// Writes what a long batch of events has led to so far, so that a client need not wait for the end of it.
+    ///
+    /// For servers: the engine may free slots of streams whose `closed` event the batch still holds, and nothing but the
+    /// next input, which comes behind the batch, gives a server's slots out again.
     func flushEarly() {
         guard !isClosed, !isHandshaking, !isWriteBlocked else { return }
         engine.fill(into: &events)
