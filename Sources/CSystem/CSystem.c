@@ -182,6 +182,12 @@ ssize_t cs_read(int fd, void *buffer, size_t capacity) {
     return count < 0 ? -errno : count;
 }
 
+ssize_t cs_read_both(int fd, void *first, size_t first_capacity, void *second, size_t second_capacity) {
+    struct iovec segments[] = {{first, first_capacity}, {second, second_capacity}};
+    ssize_t count = readv(fd, segments, 2);
+    return count < 0 ? -errno : count;
+}
+
 ssize_t cs_writev(int fd, const struct iovec *segments, int count) {
     struct msghdr message = {.msg_iov = (struct iovec *)segments, .msg_iovlen = (size_t)count};
     ssize_t written = sendmsg(fd, &message, MSG_NOSIGNAL);

@@ -49,6 +49,20 @@ package struct MessageAssembler: ~Copyable {
         return body.finish()
     }
 
+    /// Lends room for the bytes that come next, `byteCount` at most and none beyond the message that is arriving;
+    /// `body` returns how many it has filled. It is not called when no message is.
+    ///
+    /// ``next(_:)`` returns the message that became complete with them.
+    package mutating func lendRoom(upTo byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        let byteCount = min(byteCount, missing)
+        guard byteCount > 0 else { return }
+        unsafe self.body?.append(byteCount: byteCount) { room in
+            let filled = unsafe body(room)
+            missing -= filled
+            return filled
+        }
+    }
+
     private mutating func takePrefix(_ byte: UInt8) throws(Fault) {
         if prefix.count == 0 {
             if byte == 1 { throw .compressed }

@@ -18,6 +18,34 @@ struct MessageAssemblerTests {
         }
         #expect(try assemble(stream.map { [$0] }) == Outcome(messages: messages))
         #expect(try assemble([stream]) == Outcome(messages: messages))
+        #expect(try assemble([stream], inLentRoom: true) == Outcome(messages: messages))
+    }
+
+    @Test func roomIsLentWithinAMessageOnlyAndNotBeyondItsEnd() throws {
+        var assembler = MessageAssembler(limit: Self.limit)
+        var offers: [Int] = []
+        for byte in framed(Bytes(utf8: "abcdef")).prefix(8) {
+            unsafe assembler.lendRoom(upTo: 4) { room in
+                offers.append(room.count)
+                return 0
+            }
+            try unsafe withUnsafeBytes(of: byte) { bytes in
+                var input = unsafe bytes
+                #expect(try unsafe assembler.next(&input) == nil)
+            }
+        }
+        unsafe assembler.lendRoom(upTo: 4) { room in
+            offers.append(room.count)
+            unsafe room.copyBytes(from: Array("def".utf8))
+            return 3
+        }
+        #expect(offers == [4, 4, 4, 3])
+        var rest = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        #expect(try unsafe assembler.next(&rest) == Bytes(utf8: "abcdef"))
+        unsafe assembler.lendRoom(upTo: 4) { _ in
+            Issue.record("no message is arriving")
+            return 0
+        }
     }
 
     @Test(arguments: [1, UInt64.random(in: 0 ... .max)])
@@ -35,6 +63,7 @@ struct MessageAssemblerTests {
                 rest = rest.dropFirst(chunks.last?.count ?? 0)
             }
             #expect(try assemble(chunks) == Outcome(messages: messages), "seed \(seed)")
+            #expect(try assemble(chunks, inLentRoom: true) == Outcome(messages: messages), "seed \(seed)")
         }
     }
 
@@ -99,14 +128,22 @@ private struct Outcome: Equatable {
     var isMidMessage = false
 }
 
-/// Everything that comes out of `chunks`, each given to a fresh buffer as a socket would.
-private func assemble(_ chunks: [[UInt8]], limit: Int = 1_000) throws -> Outcome {
+/// Everything that comes out of `chunks`, each given to a fresh buffer as a socket would, or put into the message that is
+/// arriving as far as there is room.
+private func assemble(_ chunks: [[UInt8]], limit: Int = 1_000, inLentRoom: Bool = false) throws -> Outcome {
     var assembler = MessageAssembler(limit: limit)
     var messages: [Bytes] = []
     for chunk in chunks {
         try unsafe chunk.withUnsafeBytes { bytes in
             var input = unsafe bytes
             while unsafe !input.isEmpty {
+                if inLentRoom {
+                    unsafe assembler.lendRoom(upTo: input.count) { room in
+                        unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<room.count]))
+                        unsafe input = UnsafeRawBufferPointer(rebasing: input[room.count...])
+                        return room.count
+                    }
+                }
                 if let message = try unsafe assembler.next(&input) { messages.append(message) }
             }
         }

@@ -69,6 +69,8 @@ void cs_shutdown_write(int fd);
 int cs_socket_error(int fd);
 void cs_set_no_delay(int fd);
 ssize_t cs_read(int fd, void *buffer, size_t capacity);
+/// Fills `first`, then `second`.
+ssize_t cs_read_both(int fd, void *first, size_t first_capacity, void *second, size_t second_capacity);
 /// Gathers without raising SIGPIPE.
 ssize_t cs_writev(int fd, const struct iovec *segments, int count);
 

@@ -275,6 +275,13 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
         if isEnd { remoteEnded() }
     }
 
+    /// Lends room for content that comes next, where it belongs; `body` returns how many bytes it has filled, and
+    /// ``received(_:flowBytes:isEnd:)`` without a chunk tells of them.
+    package func lendRoom(upTo byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        guard ending == nil else { return }
+        unsafe assembler.lendRoom(upTo: byteCount, body)
+    }
+
     /// Takes content; `flowBytes` of it count for flow control until they were read.
     package func received(_ chunk: UnsafeRawBufferPointer, flowBytes: Int, isEnd: Bool) {
         guard ending == nil else { return wire.consume(handle, byteCount: flowBytes) }

@@ -12,7 +12,10 @@ extension ClientConnection {
 
     func read() {
         do {
-            let outcome = try unsafe wire.read { events, input in unsafe process(&events, input) }
+            let outcome = try unsafe wire.read({ events, input in unsafe process(&events, input) }) {
+                stream, byteCount, body in
+                unsafe call(stream)?.lendRoom(upTo: byteCount, body)
+            }
             // The server may have raised its limit, of which there is no event.
             if !queue.isEmpty { openQueued() }
             scheduleFlush()

@@ -53,6 +53,7 @@ extension GRPCTransport {
             engine.maxHeaderListBytes = maximumHeaderListBytes
             engine.initialStreamWindowBytes = streamWindowBytes
             engine.connectionWindowBytes = connectionWindowBytes
+            engine.maxFrameBytes = Self.maximumFrameBytes
             return engine
         }
 
@@ -64,6 +65,8 @@ extension GRPCTransport {
                 sendQueueBytes: Self.streamQueueLowWaterBytes)
         }
 
+        /// More than the usual 16 KiB: what is left of a large DATA frame is read straight to its message.
+        private static let maximumFrameBytes = 1 << 20
         private static let streamQueueLowWaterBytes = HTTP2Configuration().streamQueueLowWaterBytes
     }
 

@@ -14,7 +14,10 @@ extension ServerConnection {
 
     func read() {
         do {
-            let outcome = try unsafe wire.read { events, input in unsafe process(&events, input) }
+            let outcome = try unsafe wire.read({ events, input in unsafe process(&events, input) }) {
+                stream, byteCount, body in
+                unsafe call(stream)?.lendRoom(upTo: byteCount, body)
+            }
             scheduleFlush()
             if case .endOfFile = outcome { endOfFile() }
         } catch {

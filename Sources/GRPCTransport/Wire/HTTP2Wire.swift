@@ -24,6 +24,14 @@ final class HTTP2Wire: @unchecked Sendable {
     /// Takes a batch of events together with the input that their data refers to.
     typealias Process = (inout HTTP2Events, UnsafeRawBufferPointer) -> Void
 
+    /// Lends room for content of a stream where its message is put together; not every stream has any.
+    typealias Lend = (StreamHandle, Int, (UnsafeMutableRawBufferPointer) -> Int) -> Void
+
+    /// Content of less than this is copied to its message; more is read there. It is more than a frame of the usual 16 KiB,
+    /// of which a read in one piece takes many.
+    private static let minimumContentBytes = 20 * 1024
+    /// How much is read behind content that goes straight to its message: the next frame's header, and small frames.
+    private static let bytesBehindContent = 4 * 1024
     /// How often one turn reads or writes before other connections get theirs.
     private static let roundsPerTurn = 4
     /// How much is encrypted before it is written; a session keeps a buffer of 64 KiB, and this and one frame fit it.
@@ -47,6 +55,8 @@ final class HTTP2Wire: @unchecked Sendable {
     /// The peer sends nothing more.
     private var hasEnded = false
     private var isWriteBlocked = false
+    /// The last read took content straight to its message: likely there is more of it, behind a header.
+    private var isReadingContent = false
     private var events = HTTP2Events()
     /// Empty; what collects events while a batch of them is processed.
     private var spareEvents = HTTP2Events()
@@ -83,29 +93,60 @@ final class HTTP2Wire: @unchecked Sendable {
     // MARK: Reading
 
     /// Reads what has arrived and gives each batch of events to `process`.
-    func read(_ process: Process) throws(TransportError) -> ReadOutcome {
+    func read(_ process: Process, _ lend: Lend) throws(TransportError) -> ReadOutcome {
         for _ in 0..<Self.roundsPerTurn {
             guard !isClosed else { return .drained }
-            let room = unsafe loop.readBuffer
-            let count = unsafe cs_read(descriptor, room.baseAddress, room.count)
-            if count == 0 {
+            let read = unsafe tls == nil ? readContent(lend) ?? readAnything() : readAnything()
+            if read.result == 0 {
                 hasEnded = true
                 return .endOfFile
             }
-            if count < 0 {
-                if -count == Int(EAGAIN) || -count == Int(EINTR) { return .drained }
-                throw lost("reading failed: \(systemMessage(Int32(-count)))")
+            if read.result < 0 {
+                if -read.result == Int(EAGAIN) || -read.result == Int(EINTR) { return .drained }
+                throw lost("reading failed: \(systemMessage(Int32(-read.result)))")
             }
             lastReceive = loop.now
-            let chunk = unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
+            let content = min(read.result, read.contentRoom)
+            if content > 0 { engine.receiveContent(byteCount: content, now: loop.now, into: &events) }
+            let chunk = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<(read.result - content)])
             if tls == nil {
                 unsafe receive(chunk, process)
             } else {
-                guard try unsafe receiveCiphertext(chunk, process) else { return .endOfFile }
+                guard try unsafe receiveCiphertext(chunk, process, lend) else { return .endOfFile }
             }
-            if count < room.count { return .drained }
+            if read.result < read.room { return .drained }
         }
         return .more
+    }
+
+    /// A system call's result, and what it had room for: in a message first, then in the loop's buffer.
+    private struct Read {
+        var result: Int
+        var contentRoom: Int
+        var room: Int
+    }
+
+    /// Reads the rest of a large frame straight to where its message is put together; nil when there is none.
+    private func readContent(_ lend: Lend) -> Read? {
+        guard let next = engine.contentToCome, next.byteCount >= Self.minimumContentBytes else { return nil }
+        var read: Read?
+        unsafe lend(next.stream, next.byteCount) { place in
+            guard place.count >= Self.minimumContentBytes else { return 0 }
+            let behind = unsafe UnsafeMutableRawBufferPointer(rebasing: loop.readBuffer[..<Self.bytesBehindContent])
+            let result = unsafe cs_read_both(
+                descriptor, place.baseAddress, place.count, behind.baseAddress, behind.count)
+            read = Read(result: result, contentRoom: place.count, room: place.count + behind.count)
+            return min(max(result, 0), place.count)
+        }
+        if read != nil { isReadingContent = true }
+        return read
+    }
+
+    private func readAnything() -> Read {
+        let room = unsafe isReadingContent ? Self.bytesBehindContent : loop.readBuffer.count
+        isReadingContent = false
+        let result = unsafe cs_read(descriptor, loop.readBuffer.baseAddress, room)
+        return Read(result: result, contentRoom: 0, room: room)
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer, _ process: Process) {
@@ -124,13 +165,19 @@ final class HTTP2Wire: @unchecked Sendable {
     }
 
     /// False when the peer has ended its direction of the TLS session.
-    private func receiveCiphertext(_ bytes: UnsafeRawBufferPointer, _ process: Process) throws(TransportError) -> Bool {
+    private func receiveCiphertext(
+        _ bytes: UnsafeRawBufferPointer, _ process: Process, _ lend: Lend
+    ) throws(TransportError) -> Bool {
         guard let tls else { return true }
         do {
             return try unsafe tls.receive(bytes) { () throws(TLSError) in
                 if isHandshaking { try advanceHandshake() }
-                let room = unsafe loop.plaintextBuffer
                 while !isHandshaking, !isClosed {
+                    if try unsafe decryptContent(tls, lend) {
+                        unsafe deliver(UnsafeRawBufferPointer(start: nil, count: 0), process)
+                        continue
+                    }
+                    let room = unsafe loop.plaintextBuffer
                     switch try unsafe tls.read(into: room) {
                     case .bytes(let count): unsafe receive(UnsafeRawBufferPointer(rebasing: room[..<count]), process)
                     case .wouldBlock: return true
@@ -144,6 +191,26 @@ final class HTTP2Wire: @unchecked Sendable {
             try? writeCiphertext()
             throw handshakeOrRecordError(error)
         }
+    }
+
+    /// Decrypts content of a large frame straight to where its message is put together; false when there is none.
+    private func decryptContent(_ tls: TLSSession, _ lend: Lend) throws(TLSError) -> Bool {
+        guard let next = engine.contentToCome, next.byteCount >= Self.minimumContentBytes else { return false }
+        var outcome = Result<Int, TLSError>.success(0)
+        unsafe lend(next.stream, next.byteCount) { place in
+            guard place.count >= Self.minimumContentBytes else { return 0 }
+            do throws(TLSError) {
+                guard case .bytes(let count) = try unsafe tls.read(into: place) else { return 0 }
+                outcome = .success(count)
+                return count
+            } catch {
+                outcome = .failure(error)
+                return 0
+            }
+        }
+        let count = try outcome.get()
+        engine.receiveContent(byteCount: count, now: loop.now, into: &events)
+        return count > 0
     }
 
     /// Begins the TLS handshake, or HTTP/2 where there is no TLS.

@@ -14,7 +14,8 @@ package enum HTTP2Event {
     /// Content, as it arrived: `chunk` is a range of the input buffer of this ``HTTP2Engine/receive(_:now:into:)``.
     ///
     /// `flowBytes` are given back with ``HTTP2Engine/consume(_:_:)`` when the owner is done with them. Padding is
-    /// neither in `chunk` nor in `flowBytes`: the engine gives its credit back itself.
+    /// neither in `chunk` nor in `flowBytes`: the engine gives its credit back itself. The chunk is empty for content
+    /// that the owner has read itself (``HTTP2Engine/contentToCome``).
     case data(StreamHandle, chunk: Range<Int>, flowBytes: Int, endStream: Bool)
 
     /// A header or trailer section over ``HTTP2Configuration/maxHeaderListBytes``; its fields are dropped.

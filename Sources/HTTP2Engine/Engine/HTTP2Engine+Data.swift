@@ -82,7 +82,7 @@ extension HTTP2Engine {
             input.payload.remainingBytes -= content
             let start = at
             at += content
-            if input.payload.slot >= 0 { try deliver(start..<at, &events) }
+            if input.payload.slot >= 0 { try deliver(start..<at, byteCount: content, &events) }
         }
         if input.payload.remainingBytes <= input.payload.paddingBytes {
             let padding = min(input.payload.remainingBytes, bytes.byteCount - at)
@@ -92,10 +92,45 @@ extension HTTP2Engine {
         }
     }
 
+    // MARK: Content that the owner reads itself
+
+    /// The content that is certain to come next, before anything else does: of which stream, and how much. Nil between
+    /// frames.
+    ///
+    /// An owner that knows where it belongs may read it straight to there and tell with
+    /// ``receiveContent(byteCount:now:into:)``.
+    package var contentToCome: (stream: StreamHandle, byteCount: Int)? {
+        let payload = input.payload
+        guard phase == .running, payload.slot >= 0, !payload.awaitsPaddingLength else { return nil }
+        let stream = StreamHandle(id: payload.stream, slot: payload.slot)
+        let byteCount = payload.remainingBytes - payload.paddingBytes
+        guard byteCount > 0, streams.slot(of: stream) != nil else { return nil }
+        return (stream, byteCount)
+    }
+
+    /// Accounts for so much of ``contentToCome`` that the owner has read: the event that tells of it has an empty chunk.
+    ///
+    /// - Precondition: It is no more than was to come, and nothing else was received since it was asked for.
+    package mutating func receiveContent(byteCount: Int, now: Int64, into events: inout HTTP2Events) {
+        precondition(byteCount <= input.payload.remainingBytes - input.payload.paddingBytes, "more than was to come")
+        if events.list.isEmpty { streams.releaseDelivered() }
+        guard phase == .running, byteCount > 0 else { return }
+        self.now = now
+        do throws(ConnectionFault) {
+            input.payload.remainingBytes -= byteCount
+            if input.payload.slot >= 0 { try deliver(0..<0, byteCount: byteCount, &events) }
+            streams.deliverClosed(into: &events)
+        } catch {
+            fail(error, into: &events)
+        }
+    }
+
     /// Passes on content of the frame that is arriving.
-    private mutating func deliver(_ chunk: Range<Int>, _ events: inout HTTP2Events) throws(ConnectionFault) {
+    private mutating func deliver(
+        _ chunk: Range<Int>, byteCount: Int, _ events: inout HTTP2Events
+    ) throws(ConnectionFault) {
         let slot = input.payload.slot
-        let count = Int64(chunk.count)
+        let count = Int64(byteCount)
         let endStream =
             input.payload.endStream && input.payload.remainingBytes == input.payload.paddingBytes
         emptyDataFrames = 0
@@ -106,7 +141,7 @@ extension HTTP2Engine {
             return try resetForError(slot, .protocolError, &events)
         }
         events.list.append(
-            .data(streams.handle(of: slot), chunk: chunk, flowBytes: chunk.count, endStream: endStream)
+            .data(streams.handle(of: slot), chunk: chunk, flowBytes: byteCount, endStream: endStream)
         )
         if endStream {
             input.payload.slot = -1

@@ -4,7 +4,7 @@ internal import NodeTransport
 
 extension HTTP2Engine {
     /// The most of one stream's content that is framed before it is another stream's turn.
-    static let maxTurnBytes = 64 << 10
+    static let maxTurnBytes = 128 << 10
 
     /// Whether bytes wait to be written.
     package var hasOutput: Bool { !output.isEmpty }

@@ -56,6 +56,7 @@ import Testing
         while !rest.isEmpty {
             let piece = rest.prefix(Int.random(in: 1...200, using: &random))
             rest = rest.dropFirst(piece.count)
+            engine.takesContentItself = Bool.random(using: &random)
             engine.receive(Array(piece))
             guard Int.random(in: 0..<3, using: &random) == 0 else { continue }
             for handle in engine.handles.values.sorted(by: { $0.id < $1.id }) {

@@ -12,17 +12,20 @@ import Testing
         + Raw.windowUpdate(3, 10) + Raw.data(3, [7, 8]) + Raw.headers(3, [("a", "b")], endStream: true)
         + Raw.open(5) + Raw.reset(5, 8) + Raw.goAway(0, 0, debug: "bye") + Raw.windowUpdate(0, 0)
 
-    private func run(_ pieces: [ArraySlice<UInt8>]) -> ([Seen], [UInt8]) {
+    private func run(_ pieces: [ArraySlice<UInt8>], takesContentItself: Bool = false) -> ([Seen], [UInt8]) {
         let server = TestEngine(.server)
+        server.takesContentItself = takesContentItself
         for piece in pieces { server.receive(Array(piece)) }
         return (server.joined, server.takeOutput())
     }
 
     private func expectSame(_ pieces: [ArraySlice<UInt8>], _ comment: Comment) {
         let (events, output) = run([Self.script[...]])
-        let (splitEvents, splitOutput) = run(pieces)
-        #expect(splitEvents == events, comment)
-        #expect(splitOutput == output, comment)
+        for takesContentItself in [false, true] {
+            let (splitEvents, splitOutput) = run(pieces, takesContentItself: takesContentItself)
+            #expect(splitEvents == events, comment)
+            #expect(splitOutput == output, comment)
+        }
     }
 
     @Test func `the script ends as it should`() {

@@ -29,6 +29,8 @@ final class TestEngine {
     var handles: [UInt32: StreamHandle] = [:]
     /// Gives flow-control credit back as soon as content arrives.
     var consumesAtOnce = true
+    /// Takes content that is to come past the engine, and tells it.
+    var takesContentItself = false
     var now: Int64 = 0
 
     init(_ role: HTTP2Role, _ configuration: HTTP2Configuration = HTTP2Configuration()) {
@@ -60,6 +62,13 @@ final class TestEngine {
     }
 
     func receive(_ bytes: [UInt8]) {
+        var bytes = bytes
+        if takesContentItself, let next = engine.contentToCome {
+            let content = Array(bytes.prefix(next.byteCount))
+            engine.receiveContent(byteCount: content.count, now: now, into: &events)
+            record([], content: content)
+            bytes.removeFirst(content.count)
+        }
         unsafe bytes.withUnsafeBytes { buffer in
             unsafe engine.receive(buffer, now: now, into: &events)
         }
@@ -125,7 +134,8 @@ final class TestEngine {
 
     func queuedBytes(_ stream: StreamHandle) -> Int { engine.queuedBytes(stream) }
 
-    private func record(_ input: [UInt8]) {
+    /// Notes the events; `content` was taken past the engine.
+    private func record(_ input: [UInt8], content: [UInt8] = []) {
         for event in events.list {
             switch event {
             case .headers(let handle, let fields, let endStream):
@@ -133,7 +143,8 @@ final class TestEngine {
                 seen.append(.headers(handle.id, text(fields), endStream: endStream))
             case .trailers(let handle, let fields): seen.append(.trailers(handle.id, text(fields)))
             case .data(let handle, let chunk, let flowBytes, let endStream):
-                seen.append(.data(handle.id, Array(input[chunk]), endStream: endStream))
+                let isTaken = chunk.isEmpty && flowBytes > 0
+                seen.append(.data(handle.id, isTaken ? content : Array(input[chunk]), endStream: endStream))
                 if consumesAtOnce { engine.consume(handle, flowBytes) }
             case .headersTooLarge(let handle):
                 handles[handle.id] = handle
