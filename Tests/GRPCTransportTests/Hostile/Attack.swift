@@ -61,15 +61,18 @@ struct Attack: Sendable, CustomTestStringConvertible {
         },
     ]
 
+    /// SETTINGS_MAX_FRAME_SIZE.
+    private static let largestFrame = 1 << 20
+
     private static let frames = [
         Attack("a DATA frame over the limit", .goAway(Code.frameSize), event: "SETTINGS_MAX_FRAME_SIZE") {
-            Raw.opening + Raw.headers(1, Raw.request) + Raw.data(1, [UInt8](repeating: 0, count: 16_385))
+            Raw.opening + Raw.headers(1, Raw.request) + Raw.data(1, [UInt8](repeating: 0, count: largestFrame + 1))
         },
         Attack("a HEADERS frame over the limit", .goAway(Code.frameSize), event: "SETTINGS_MAX_FRAME_SIZE") {
-            Raw.opening + Raw.frame(1, flags: 4, stream: 1, [UInt8](repeating: 0x82, count: 20_000))
+            Raw.opening + Raw.frame(1, flags: 4, stream: 1, [UInt8](repeating: 0x82, count: largestFrame + 1))
         },
         Attack("an unknown frame over the limit", .goAway(Code.frameSize), event: "SETTINGS_MAX_FRAME_SIZE") {
-            Raw.opening + Raw.frame(0xfa, [UInt8](repeating: 0, count: 1 << 20))
+            Raw.opening + Raw.frame(0xfa, [UInt8](repeating: 0, count: largestFrame + 1))
         },
         Attack("half a setting", .goAway(Code.frameSize), event: "SETTINGS does not consist") {
             Raw.opening + Raw.frame(4, [0, 3, 0])

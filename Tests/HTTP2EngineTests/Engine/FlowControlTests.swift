@@ -84,8 +84,8 @@ import Testing
     @Test func `frames are as large as the peer accepts, up to a turn`() throws {
         let server = responding(streams: 1, settings: [(4, 1 << 20), (5, 1 << 20)])
         server.receive(Raw.windowUpdate(0, 1 << 20))
-        server.sendData(try #require(server.handles[1]), Bytes.pattern(200_000))
-        #expect(content(server.takeFrames()).map { $0[1] } == [65_536, 65_536, 65_536, 3392])
+        server.sendData(try #require(server.handles[1]), Bytes.pattern(300_000))
+        #expect(content(server.takeFrames()).map { $0[1] } == [131_072, 131_072, 37_856])
     }
 
     @Test func `a queue that was long says when it is short again`() throws {
