@@ -1,4 +1,5 @@
 internal import CSystem
+internal import Glibc
 internal import Synchronization
 
 /// One thread that waits for sockets and timers, and runs the jobs of the tasks and actors that live on it.
@@ -60,6 +61,7 @@ internal import Synchronization
     private var flushes: [any LoopFlushable] = []
     private var runningFlushes: [any LoopFlushable] = []
     private var timers = TimerHeap()
+    private var idleSpin = IdleSpin()
     private var isStopping = false
     private var arrivals: [UDPSocket] = []
 
@@ -270,12 +272,9 @@ internal import Synchronization
         var turnsLeft = Self.turnsAfterStop
         while !isStopping || (isWorkReady && turnsLeft > 0) {
             if isStopping { turnsLeft -= 1 }
-            let timeout = sleepTime()
-            let count = unsafe events.withUnsafeMutableBufferPointer { buffer in
-                unsafe cs_epoll_wait(epoll, buffer.baseAddress, Int32(buffer.count), timeout)
-            }
+            let count = unsafe events.withUnsafeMutableBufferPointer { unsafe waitForEvents($0) }
             now = cs_monotonic_ns()
-            for index in 0..<max(Int(count), 0) { deliver(events[index]) }
+            for index in 0..<max(count, 0) { deliver(events[index]) }
             finishTurn()
         }
     }
@@ -319,19 +318,47 @@ internal import Synchronization
         !jobs.isEmpty || !flushes.isEmpty || remote.withLock { !$0.items.isEmpty }
     }
 
-    /// How long to wait in the kernel, in nanoseconds; negative for ever. Marks the loop as asleep when it may wait.
-    private func sleepTime() -> Int64 {
-        guard jobs.isEmpty, flushes.isEmpty else { return 0 }
-        var timeout: Int64 = -1
-        if let deadline = timers.nextDeadline {
-            timeout = max(deadline - cs_monotonic_ns(), 0)
-            if timeout == 0 { return 0 }
-        }
-        let mayNotSleep = remote.withLock { remote in
+    /// Waits until something happens or a timer is due: looks for it for a while, then sleeps.
+    private func waitForEvents(_ events: UnsafeMutableBufferPointer<cs_event>) -> Int {
+        guard jobs.isEmpty, flushes.isEmpty else { return unsafe poll(events, timeout: 0) }
+        let start = cs_monotonic_ns()
+        let deadline = timers.nextDeadline ?? .max
+        guard start < deadline else { return unsafe poll(events, timeout: 0) }
+        if idleSpin.time > 0, let count = unsafe lookForEvents(events, from: start, until: deadline) { return count }
+        let maySleep = remote.withLock { remote in
             remote.isSleeping = remote.items.isEmpty
-            return !remote.isSleeping
+            return remote.isSleeping
         }
-        return mayNotSleep ? 0 : timeout
+        guard maySleep else { return unsafe poll(events, timeout: 0) }
+        let count = unsafe poll(events, timeout: deadline == .max ? -1 : max(deadline - cs_monotonic_ns(), 0))
+        idleSpin.slept(cs_monotonic_ns() - start)
+        return count
+    }
+
+    /// Looks for events again and again for as long as that is likely to pay; nil when it is time to sleep.
+    private func lookForEvents(
+        _ events: UnsafeMutableBufferPointer<cs_event>, from start: Int64, until deadline: Int64
+    ) -> Int? {
+        let end = min(start + idleSpin.time, deadline)
+        var last = start
+        while last < end {
+            let count = unsafe poll(events, timeout: 0)
+            if count != 0 || remote.withLock({ !$0.items.isEmpty }) { return count }
+            // Whoever else wants this processor may be who is waited for.
+            sched_yield()
+            let now = cs_monotonic_ns()
+            guard now - last <= IdleSpin.longestLook else {
+                idleSpin.isCrowded()
+                return nil
+            }
+            last = now
+        }
+        return nil
+    }
+
+    /// Takes what the kernel reports, within `timeout` nanoseconds; negative for ever.
+    private func poll(_ events: UnsafeMutableBufferPointer<cs_event>, timeout: Int64) -> Int {
+        Int(unsafe cs_epoll_wait(epoll, events.baseAddress, Int32(events.count), timeout))
     }
 
     private func deliver(_ event: cs_event) {
