@@ -50,6 +50,18 @@ struct SourceStyleTests {
         }
     }
 
+    /// What waits in vain would hang the whole run, and nobody would know which test it was.
+    @Test func `A suite with tests that wait has a time limit`() {
+        let suite = /@Suite(?<traits>\((?s:.)*?\))?\s+(?:private |final )*(?:struct|class|actor|enum)\s+(?<name>\w+)/
+        for file in tests {
+            let text = file.lines.joined(separator: "\n")
+            guard text.contains("@Test"), text.contains(/\) async/) else { continue }
+            for match in text.matches(of: suite) where match.traits?.contains(".timeLimit(") != true {
+                Issue.record("\(file.path): the suite \(match.name) needs a .timeLimit")
+            }
+        }
+    }
+
     @Test func `Every import in the sources has an access level`() {
         for file in handwritten {
             for imported in file.imports {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import DAGStore
 
-@Suite("Digests in the store")
+@Suite("Digests in the store", .timeLimit(.minutes(5)))
 struct BucketQueryTests {
     private func transactions() throws -> [Transaction] {
         try (0..<400).map {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DAGStore
 
-@Suite("Linking the DAG")
+@Suite("Linking the DAG", .timeLimit(.minutes(5)))
 struct LinkingTests {
     private func linked(_ fixture: StoreFixture, _ ids: [String]) async throws -> [Bool] {
         var result: [Bool] = []

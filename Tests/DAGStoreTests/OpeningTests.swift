@@ -4,7 +4,7 @@ import Testing
 
 @testable import DAGStore
 
-@Suite("Opening a store")
+@Suite("Opening a store", .timeLimit(.minutes(5)))
 struct OpeningTests {
     private func error(_ directory: String) throws -> StoreError {
         try #require(throws: StoreError.self) { try SQLiteStore(directory: directory) }

@@ -5,7 +5,7 @@ import TransactionSignatures
 
 @testable import DAGStore
 
-@Suite("The history of proofs")
+@Suite("The history of proofs", .timeLimit(.minutes(5)))
 struct ProofStorageTests {
     private let key = SigningKey()
 

@@ -6,7 +6,7 @@ import TransactionSignatures
 
 @testable import DAGStore
 
-@Suite("Storing transactions")
+@Suite("Storing transactions", .timeLimit(.minutes(5)))
 struct StoringTests {
     @Test func `What is stored comes back as it was`() async throws {
         let fixture = try StoreFixture()

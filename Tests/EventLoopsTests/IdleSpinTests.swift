@@ -2,7 +2,7 @@ import Testing
 
 @testable import EventLoops
 
-@Suite struct IdleSpinTests {
+@Suite(.timeLimit(.minutes(5))) struct IdleSpinTests {
     @Test func aLoopLooksForEventsOnceSeveralWaitsWereShort() {
         var spin = IdleSpin()
         for _ in 0..<IdleSpin.shortWaitsBefore {

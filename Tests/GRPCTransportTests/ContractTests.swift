@@ -7,7 +7,7 @@ import TransportTLS
 @testable import GRPCTransport
 
 /// gRPC over HTTP/2 keeps every promise of the abstraction, on real sockets.
-@Suite struct ContractTests {
+@Suite(.timeLimit(.minutes(5))) struct ContractTests {
     @Test(arguments: TransportContract.cases)
     func plaintextKeepsThePromise(_ contractCase: ContractCase) async throws {
         try await contractCase.run(GRPCUnderTest(name: "grpc", security: { .plaintext }))

@@ -1,7 +1,7 @@
 import NodeTransport
 import Testing
 
-@Suite("Bytes")
+@Suite("Bytes", .timeLimit(.minutes(5)))
 struct BytesTests {
     @Test func copiesWhatItIsMadeOf() {
         #expect(Array(Bytes([1, 2, 3])) == [1, 2, 3])

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import TransportTestKit
 
-@Suite("Wishes about a call's peer")
+@Suite("Wishes about a call's peer", .timeLimit(.minutes(5)))
 struct CallRoutingTests {
     @Test func noWishesAreTheDefault() throws {
         var head = CallHead(method: MethodName("a.A", "B"), shape: .unary)

@@ -1,7 +1,7 @@
 import NodeTransport
 import Testing
 
-@Suite("Connection states")
+@Suite("Connection states", .timeLimit(.minutes(5)))
 struct ConnectionStateTests {
     @Test func aReaderSeesTheStateNowAndEachChange() async {
         let source = ConnectionStateSource()

@@ -2,7 +2,7 @@ import NodeTransport
 import Testing
 import TransportTestKit
 
-@Suite("Deadlines")
+@Suite("Deadlines", .timeLimit(.minutes(5)))
 struct DeadlineTests {
     private let now = ContinuousClock.now
 

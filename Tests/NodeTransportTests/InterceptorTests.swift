@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import TransportTestKit
 
-@Suite("Interceptors, over memory")
+@Suite("Interceptors, over memory", .timeLimit(.minutes(5)))
 struct InterceptorTests {
     private static let echo = Method<Unary, String, String>("test.Test", "Echo", request: .utf8, response: .utf8)
     private static let chat = Method<Bidirectional, String, String>(

@@ -2,7 +2,7 @@ import NodeTransport
 import Testing
 import TransportTestKit
 
-@Suite("Several transports as one")
+@Suite("Several transports as one", .timeLimit(.minutes(5)))
 struct TransportRouterTests {
     private let network = InMemoryNetwork()
 

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import TransportTestKit
 
-@Suite("Typed calls, over memory")
+@Suite("Typed calls, over memory", .timeLimit(.minutes(5)))
 struct TypedCallTests {
     private struct Odd: Error {}
 

@@ -7,7 +7,7 @@ import TransportTestKit
 @testable import QUICTransport
 
 /// gRPC over QUIC keeps every promise of the abstraction, on real sockets.
-@Suite struct ContractTests {
+@Suite(.timeLimit(.minutes(5))) struct ContractTests {
     @Test(arguments: TransportContract.cases)
     func mutualTLSKeepsThePromise(_ contractCase: ContractCase) async throws {
         try await contractCase.run(

@@ -3,7 +3,7 @@ import NodeTransport
 import Testing
 
 /// What a client is worth while servers and the network fail, over the real transport and in virtual time.
-@Suite struct ResilienceScenarioTests {
+@Suite(.timeLimit(.minutes(10))) struct ResilienceScenarioTests {
     private static let seed: UInt64 = 6
     /// After a fault begins or ends, for how long calls may suffer.
     private static let window = Duration.seconds(2)

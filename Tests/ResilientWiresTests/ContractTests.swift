@@ -5,7 +5,7 @@ import TransportResilience
 import TransportTestKit
 
 /// A channel over gRPC keeps every promise of the abstraction, on real sockets.
-@Suite struct ContractTests {
+@Suite(.timeLimit(.minutes(5))) struct ContractTests {
     @Test(arguments: TransportContract.cases)
     func reconnectingKeepsThePromise(_ contractCase: ContractCase) async throws {
         try await contractCase.run(ResilientWire(name: "grpc-reconnecting") { $0.reconnecting(.betweenNodes) })

@@ -4,7 +4,7 @@ import Testing
 
 @testable import TransactionSignatures
 
-@Suite("Keys in files")
+@Suite("Keys in files", .timeLimit(.minutes(5)))
 struct KeyFileTests {
     private let folder = try? Folder()
 

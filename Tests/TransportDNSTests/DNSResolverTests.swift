@@ -5,7 +5,7 @@ import TransportTestKit
 
 @testable import TransportDNS
 
-@Suite("The resolver makes the best of what servers say")
+@Suite("The resolver makes the best of what servers say", .timeLimit(.minutes(5)))
 struct DNSResolverTests {
     private let servers = FakeServers()
 

@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Wrapped transports keep the contract")
+@Suite("Wrapped transports keep the contract", .timeLimit(.minutes(5)))
 struct ContractTests {
     @Test(arguments: TransportContract.cases)
     func retrying(_ contractCase: ContractCase) async throws {

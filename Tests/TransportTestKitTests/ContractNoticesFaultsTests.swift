@@ -3,7 +3,7 @@ import Testing
 import TransportTestKit
 
 /// A contract that every transport passes is worth nothing: here each fault must be found by the case about it.
-@Suite("The contract notices what is broken")
+@Suite("The contract notices what is broken", .timeLimit(.minutes(5)))
 struct ContractNoticesFaultsTests {
     @Test(arguments: Fault.allCases)
     func faultsAreFound(_ fault: Fault) async throws {

@@ -2,7 +2,7 @@ import NodeTransport
 import Testing
 import TransportTestKit
 
-@Suite("The in-memory transport")
+@Suite("The in-memory transport", .timeLimit(.minutes(5)))
 struct InMemoryTransportTests {
     private struct TestService: Service {
         var handlers: [MethodHandler] = []

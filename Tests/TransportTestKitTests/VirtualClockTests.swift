@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import TransportTestKit
 
-@Suite("The virtual clock")
+@Suite("The virtual clock", .timeLimit(.minutes(5)))
 struct VirtualClockTests {
     private let clock = VirtualClock()
 

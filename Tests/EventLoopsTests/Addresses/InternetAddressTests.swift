@@ -3,7 +3,7 @@ import EventLoops
 import Glibc
 import Testing
 
-@Suite("Internet addresses")
+@Suite("Internet addresses", .timeLimit(.minutes(5)))
 struct InternetAddressTests {
     @Test(arguments: ["127.0.0.1", "0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::a:0:0:1"])
     func areTheTextTheyWereParsedFrom(text: String) throws {

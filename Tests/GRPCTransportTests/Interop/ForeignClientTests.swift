@@ -6,7 +6,7 @@ import Testing
 import TransportTLS
 
 /// Clients that we did not write, against our server.
-@Suite struct ForeignClientTests {
+@Suite(.timeLimit(.minutes(5))) struct ForeignClientTests {
     private struct CaseResult: Decodable {
         let `case`: String
         let ok: Bool

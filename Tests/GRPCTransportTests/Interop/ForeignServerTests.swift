@@ -4,7 +4,7 @@ import NodeTransport
 import Testing
 
 /// Our client against servers that we did not write.
-@Suite struct ForeignServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ForeignServerTests {
     @Test(.enabled(if: Peers.isThere(Peers.python)))
     func grpcioServesUsInPlaintext() async throws {
         let (peer, port) = try await PeerProcess.server(Peers.python, [Peers.script("echo_server.py"), "--port", "0"])

@@ -6,7 +6,7 @@ import Testing
 import TransportTLS
 
 /// An identity that cannot be used is refused before anybody connects, by the name of its file.
-@Suite struct LoadRefusalTests {
+@Suite(.timeLimit(.minutes(5))) struct LoadRefusalTests {
     private static func withFiles(_ body: (IdentityFiles) throws -> Void) throws {
         let files = try IdentityFiles()
         defer { files.remove() }

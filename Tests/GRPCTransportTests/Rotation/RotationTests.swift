@@ -8,7 +8,7 @@ import TransportTLS
 @testable import GRPCTransport
 
 /// Identities and trust that change while calls run, on real sockets.
-@Suite struct RotationTests {
+@Suite(.timeLimit(.minutes(5))) struct RotationTests {
     private let ca: DevelopmentCA
     private let trust: Trust
 

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// aioquic, as a client of our server and as a server for our client.
-@Suite("aioquic", .enabled(if: Aioquic.isPresent))
+@Suite("aioquic", .timeLimit(.minutes(5)), .enabled(if: Aioquic.isPresent))
 struct AioquicTests {
     @Test(arguments: [
         "echo", "big", "streams", "datagrams", "key_update", "connection_id", "rebinding", "resumption", "early_data",

@@ -5,7 +5,7 @@ import TransportTestKit
 
 /// The abstraction's promises hold over a network in memory, and when it loses every tenth datagram and lets some come
 /// twice or late. The time is virtual: how busy this computer is makes no difference to what happens.
-@Suite struct SimulatedContractTests {
+@Suite(.timeLimit(.minutes(5))) struct SimulatedContractTests {
     @Test("The contract in memory", .serialized, arguments: TransportContract.cases)
     func keepsThePromise(_ contractCase: ContractCase) async throws {
         try await run(contractCase, LinkConditions(delay: .milliseconds(1)))

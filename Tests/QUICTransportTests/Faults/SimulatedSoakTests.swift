@@ -6,7 +6,9 @@ import TransportTestKit
 
 /// The contract over networks that a seed makes up. Runs for as many seeds as `TRANSPORT_SIMULATION_SEEDS` says, from 1
 /// on; `a-b` for those from a to b.
-@Suite("The contract over networks that seeds make up", .enabled(if: SoakSeeds.all != nil), .serialized)
+@Suite(
+    "The contract over networks that seeds make up", .timeLimit(.minutes(60)), .enabled(if: SoakSeeds.all != nil),
+    .serialized)
 struct SimulatedSoakTests {
     @Test(arguments: SoakSeeds.all ?? [])
     func theContractIsKept(_ seed: UInt64) async {

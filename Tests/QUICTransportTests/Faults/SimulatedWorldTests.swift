@@ -6,7 +6,7 @@ import TransportTestKit
 @testable import QUICTransport
 
 /// What happens to servers and to the network between them, over the real transport and in virtual time.
-@Suite struct SimulatedWorldTests {
+@Suite(.timeLimit(.minutes(5))) struct SimulatedWorldTests {
     /// A world with the servers a, b and c, each at port 4433, and a client.
     private static func run(
         seed: UInt64, timeLimit: Duration = .seconds(600), delay: Duration = .milliseconds(10), loss: Double = 0,

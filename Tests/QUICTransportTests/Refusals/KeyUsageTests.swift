@@ -5,7 +5,7 @@ import Testing
 import TransportTLS
 
 /// GnuTLS acts as if a certificate that may not sign was not there: the peer would be told that there is none.
-@Suite struct KeyUsageTests {
+@Suite(.timeLimit(.minutes(5))) struct KeyUsageTests {
     private func identity(_ usages: Set<KeyUsage>) throws -> Identity {
         let now = WallTime.now
         var template = CertificateTemplate(

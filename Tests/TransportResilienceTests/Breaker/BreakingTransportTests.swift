@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("A transport with circuit breakers")
+@Suite("A transport with circuit breakers", .timeLimit(.minutes(5)))
 struct BreakingTransportTests {
     private let clock = VirtualClock()
     private let events = Recording<ResilienceEvent>()

@@ -7,7 +7,7 @@ import TransportTestKit
 @testable import struct TransportResilience.PickRandom
 
 // One at a time: each keeps all threads busy.
-@Suite("Channels under chaos", .serialized)
+@Suite("Channels under chaos", .timeLimit(.minutes(5)), .serialized)
 struct ChannelChaosTests {
     static let balancers: [(String, Balancer)] = [
         ("pick first", .pickFirst), ("round robin", .roundRobin), ("least request", .leastRequest),

@@ -4,7 +4,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Channels choose peers")
+@Suite("Channels choose peers", .timeLimit(.minutes(5)))
 struct ChannelChoiceTests {
     private let rig = ChannelRig()
 

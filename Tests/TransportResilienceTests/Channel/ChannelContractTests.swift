@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Channels over the in-memory transport keep the contract")
+@Suite("Channels over the in-memory transport keep the contract", .timeLimit(.minutes(5)))
 struct ChannelContractTests {
     @Test("Pick first", arguments: TransportContract.cases)
     func pickFirst(_ contractCase: ContractCase) async throws {

@@ -4,7 +4,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Channels")
+@Suite("Channels", .timeLimit(.minutes(5)))
 struct ChannelTests {
     private let rig = ChannelRig()
 

@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Calls over a hedging transport")
+@Suite("Calls over a hedging transport", .timeLimit(.minutes(5)))
 struct HedgingTransportTests {
     private let clock = VirtualClock()
     private let policy = HedgingPolicy(copies: 3, delay: .milliseconds(100))

@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("A race of two wires keeps the contract")
+@Suite("A race of two wires keeps the contract", .timeLimit(.minutes(5)))
 struct RacingContractTests {
     /// A wire over which nobody can be reached.
     private struct DeadWire: Transport {

@@ -5,7 +5,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("The file resolver")
+@Suite("The file resolver", .timeLimit(.minutes(5)))
 struct FileResolverTests {
     /// What a resolver reports, one after the other.
     private struct Following {

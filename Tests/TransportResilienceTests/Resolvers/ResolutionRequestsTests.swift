@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Requests for a look-up reach the resolver")
+@Suite("Requests for a look-up reach the resolver", .timeLimit(.minutes(5)))
 struct ResolutionRequestsTests {
     private let requests = ResolutionRequests()
     private let clock = VirtualClock()

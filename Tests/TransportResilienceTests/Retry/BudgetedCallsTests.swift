@@ -5,7 +5,7 @@ import TransportTestKit
 @testable import TransportResilience
 
 /// Several layers that spend of one budget.
-@Suite("Layers that share a budget")
+@Suite("Layers that share a budget", .timeLimit(.minutes(5)))
 struct BudgetedCallsTests {
     /// How the layers lie around the wire.
     enum Layers: String, CaseIterable {

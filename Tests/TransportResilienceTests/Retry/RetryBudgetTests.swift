@@ -4,7 +4,7 @@ import TransportTestKit
 
 @testable import TransportResilience
 
-@Suite("The retry budget")
+@Suite("The retry budget", .timeLimit(.minutes(5)))
 struct RetryBudgetTests {
     private let start = ContinuousClock.now
 

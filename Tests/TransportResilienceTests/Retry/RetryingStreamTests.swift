@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Streams over a retrying transport")
+@Suite("Streams over a retrying transport", .timeLimit(.minutes(5)))
 struct RetryingStreamTests {
     private let clock = VirtualClock()
     private let policy = RetryPolicy(backoff: .constant(.zero))

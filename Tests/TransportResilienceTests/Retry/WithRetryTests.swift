@@ -5,7 +5,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("withRetry")
+@Suite("withRetry", .timeLimit(.minutes(5)))
 struct WithRetryTests {
     private let clock = VirtualClock()
 

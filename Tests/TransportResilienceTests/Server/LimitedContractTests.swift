@@ -4,7 +4,7 @@ import TransportResilience
 import TransportTestKit
 
 /// Behind limits a transport keeps every promise.
-@Suite struct LimitedContractTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitedContractTests {
     @Test(arguments: TransportContract.cases)
     func keepsThePromise(_ contractCase: ContractCase) async throws {
         try await contractCase.run(LimitedUnderTest())

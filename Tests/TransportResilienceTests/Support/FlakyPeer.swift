@@ -47,45 +47,52 @@ final class FlakyPeer: Service {
             Self.read.handle { try await self.unary($0, $1) }, Self.write.handle { try await self.unary($0, $1) },
             Self.count.handle { request, responses, context in
                 let turn = self.begin(context)
-                for number in 0..<(Int(request) ?? 0) {
-                    if case .failAfter(number, let error) = turn { throw error }
-                    try await responses.send(String(number))
+                try await self.notingCancellation {
+                    for number in 0..<(Int(request) ?? 0) {
+                        if case .failAfter(number, let error) = turn { throw error }
+                        try await responses.send(String(number))
+                    }
+                    try await self.finish(turn)
                 }
-                try await self.finish(turn)
             },
             Self.join.handle { try await self.joined($0, $1) }, Self.joinOnce.handle { try await self.joined($0, $1) },
             Self.echo.handle { requests, responses, context in
                 let turn = self.begin(context)
-                var number = 0
-                while let request = try await requests.next() {
-                    if case .failAfter(number, let error) = turn { throw error }
-                    number += 1
-                    if case .failUnanswered(let count, let error) = turn {
-                        if number == count { throw error }
-                        continue
+                try await self.notingCancellation {
+                    var number = 0
+                    while let request = try await requests.next() {
+                        if case .failAfter(number, let error) = turn { throw error }
+                        number += 1
+                        if case .failUnanswered(let count, let error) = turn {
+                            if number == count { throw error }
+                            continue
+                        }
+                        try await responses.send(request)
                     }
-                    try await responses.send(request)
+                    try await self.finish(turn)
                 }
-                try await self.finish(turn)
             },
         ]
     }
 
     private func unary(_ request: String, _ context: ServerContext) async throws -> String {
-        try await finish(begin(context))
+        let turn = begin(context)
+        try await notingCancellation { try await finish(turn) }
         return request
     }
 
     private func joined(_ requests: RequestStream<String>, _ context: ServerContext) async throws -> String {
         let turn = begin(context)
-        var texts: [String] = []
-        while true {
-            if case .failAfter(texts.count, let error) = turn { throw error }
-            guard let text = try await requests.next() else { break }
-            texts.append(text)
+        return try await notingCancellation {
+            var texts: [String] = []
+            while true {
+                if case .failAfter(texts.count, let error) = turn { throw error }
+                guard let text = try await requests.next() else { break }
+                texts.append(text)
+            }
+            try await finish(turn)
+            return texts.joined(separator: " ")
         }
-        try await finish(turn)
-        return texts.joined(separator: " ")
     }
 
     private func begin(_ context: ServerContext) -> Turn {
@@ -98,12 +105,17 @@ final class FlakyPeer: Service {
         case .answer, .failAfter, .failUnanswered: return
         case .fail(let error): throw error
         case .hang:
-            do {
-                try await VirtualClock().sleep(until: .now.advanced(by: .seconds(1)))
-            } catch {
-                cancelled.append("cancelled")
-                throw error
-            }
+            try await VirtualClock().sleep(until: .now.advanced(by: .seconds(1)))
+        }
+    }
+
+    /// The cancellation may come at any point of a call.
+    private func notingCancellation<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch {
+            if Task.isCancelled { cancelled.append("cancelled") }
+            throw error
         }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 import TransportTLS
 
 /// Files that change under a program's feet; each look at them is a call, so no test waits.
-@Suite struct CredentialWatcherTests {
+@Suite(.timeLimit(.minutes(5))) struct CredentialWatcherTests {
     private let folder: TemporaryFolder
     private let authority: Authority
 

@@ -3,7 +3,7 @@ import Testing
 import TransportTLS
 
 /// The development CA: what it issues, and the files it writes.
-@Suite struct DevelopmentCATests {
+@Suite(.timeLimit(.minutes(5))) struct DevelopmentCATests {
     @Test func `openssl agrees with what is issued`() throws {
         let folder = try TemporaryFolder()
         let files = try DevelopmentCA.initialize(

@@ -3,7 +3,7 @@ import Testing
 import TransportTLS
 
 /// Two sessions that talk over memory.
-@Suite struct TLSSessionTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSSessionTests {
     private let authority: Authority
 
     init() throws {
