@@ -54,7 +54,8 @@ internal import Synchronization
     private let remote = Mutex(Remote())
 
     // Confined to the loop's thread.
-    private var jobs: [Job] = []
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var jobs: [Job] = []
     private var runningJobs: [Job] = []
     private var registrations: [Registration] = []
     private var freeSlots: [Int] = []

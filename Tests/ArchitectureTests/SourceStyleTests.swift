@@ -18,12 +18,15 @@ struct SourceStyleTests {
         }
     }
 
-    @Test(arguments: ["@unchecked Sendable", "nonisolated(unsafe)", "Unmanaged<", "Unmanaged.", "unsafeBitCast("])
+    @Test(arguments: [
+        "@unchecked Sendable", "nonisolated(unsafe)", "Unmanaged<", "Unmanaged.", "unsafeBitCast(", "@exclusivity(",
+    ])
     func `What switches a check of the compiler off says why it is sound`(construct: String) {
         for file in handwritten {
             for (number, text) in file.code where text.contains(construct) {
-                // On the line itself or on one of the three before it.
-                let nearby = file.lines[max(0, number - 4)..<number]
+                // On the line itself or on one of the three before it, or before others of its kind.
+                let first = file.lines[..<number].lastIndex { !$0.contains(construct) } ?? 0
+                let nearby = file.lines[max(0, first - 2)..<number]
                 #expect(
                     nearby.contains { $0.contains("//") },
                     "\(file.path):\(number): say in a comment why '\(construct)' is sound here"

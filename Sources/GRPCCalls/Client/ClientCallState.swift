@@ -58,20 +58,23 @@ package final class ClientCallState: @unchecked Sendable {
     // Confined to the loop.
     private var state = Phase.queued
     private var stream = CallHandle.none
-    private var outbox: [Bytes] = []
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var outbox: [Bytes] = []
     /// What was sent in early data (0-RTT), as long as the server may not take it.
     private var sentEarly: [Bytes]?
     private var hasFinished = false
     /// The server has sent trailers: there is something in `finalTrailers`.
     private var hasTrailers = false
-    private var assembler: MessageAssembler
-    private var inbox = MessageQueue()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var assembler: MessageAssembler
+    @safe @exclusivity(unchecked) private var inbox = MessageQueue()
     /// Bytes for which the server has not had its credit back.
     private var withheldBytes = 0
     private var initialMetadata: Metadata?
     /// A unary call's task; such a call has none of the waiters below.
-    private var unary: Suspension<UnaryReply>?
-    var receiver: Waiter<Bytes?>?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var unary: Suspension<UnaryReply>?
+    @safe @exclusivity(unchecked) var receiver: Waiter<Bytes?>?
     var headWaiter: Waiter<Metadata>?
     var sender: Waiter<Void>?
     private var timer: LoopTimer?

@@ -66,8 +66,9 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private let hasMetadata = Atomic(false)
 
     // Confined to the loop.
-    private var assembler: MessageAssembler
-    private var inbox = MessageQueue()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var assembler: MessageAssembler
+    @safe @exclusivity(unchecked) private var inbox = MessageQueue()
     /// Bytes for which the peer has not had its credit back.
     private var withheldBytes = 0
     /// The client has half-closed.
@@ -75,7 +76,8 @@ package final class ServerCallState: ServerCall, @unchecked Sendable {
     private var isHeadSent = false
     /// Why the call is over; the handler may still run.
     private var ending: Result<Void, TransportError>?
-    private var receiver: Waiter<Bytes?>?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var receiver: Waiter<Bytes?>?
     private var sender: Waiter<Void>?
     private var task: Task<Void, Never>?
     private var hold = Hold.none

@@ -89,7 +89,9 @@ extension ClientConnection {
     func closed(_ handle: StreamHandle) {
         guard handle.slot < streams.count else { return }
         call(handle)?.endedWithoutStatus()
-        streams[handle.slot] = nil
+        // It goes outside of the access to the streams.
+        let gone = streams[handle.slot].take()
+        withExtendedLifetime(gone) {}
         if !queue.isEmpty { openQueued() }
     }
 

@@ -27,15 +27,17 @@ actor ClientConnection: WireConnection, RevocableConnection {
     private nonisolated let port: ClientCallPort
     nonisolated let callContext: ClientCallContext
     var phase = Phase.handshaking(nil)
-    var streams: [ClientCallState?] = []
-    var queue: [ClientCallState] = []
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var streams: [ClientCallState?] = []
+    @safe @exclusivity(unchecked) var queue: [ClientCallState] = []
     let timer = LoopTimer()
     var keepAlive: KeepAlive?
     var closeWaiters: [Suspension<Void>] = []
 
     // Fields that belong to this connection's engine.
     let commonHead: RequestFields
-    var methodFields: [String: [PreparedField]] = [:]
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var methodFields: [String: [PreparedField]] = [:]
 
     init(
         loop: EventLoop, descriptor: Int32, endpoint: Endpoint, configuration: GRPCTransport.Configuration,
@@ -194,7 +196,8 @@ actor ClientConnection: WireConnection, RevocableConnection {
         // Before anyone is resumed who might look.
         states.update(.closed(located))
         for call in streams { call?.fail(failure) }
-        streams.removeAll()
+        let ended = exchange(&streams, with: [])
+        withExtendedLifetime(ended) {}
         failQueue(failure)
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }
         for waiter in closeWaiters { waiter.resume() }

@@ -59,7 +59,9 @@ extension ServerConnection {
                 if !call.isOver {
                     call.end(.failure(TransportError(.cancelled, "the stream has closed", origin: .library)))
                 }
-                streams[handle.slot] = nil
+                // It goes outside of the access to the streams.
+                let gone = streams[handle.slot].take()
+                withExtendedLifetime(gone) {}
             case .drained(let handle): call(handle)?.drained()
             case .settingsReceived: becameReady()
             case .pingAcknowledged(let payload):

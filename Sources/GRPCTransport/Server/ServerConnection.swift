@@ -28,13 +28,15 @@ actor ServerConnection: WireConnection {
     let port: ServerCallPort
     let callContext: ServerCallContext
     var phase = Phase.handshaking
-    var streams: [ServerCallState?] = []
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var streams: [ServerCallState?] = []
     let timer = LoopTimer()
     var keepAlive: KeepAlive?
     var closeWaiters: [Suspension<Void>] = []
 
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
-    var repeatedMetadata: RequestHead.Repeated?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var repeatedMetadata: RequestHead.Repeated?
 
     init(
         loop: EventLoop, descriptor: Int32, remoteEndpoint: Endpoint, methods: ServerMethods,
@@ -136,7 +138,8 @@ actor ServerConnection: WireConnection {
         wire.close()
         let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
         for call in streams { call?.end(.failure(failure)) }
-        streams.removeAll()
+        let ended = exchange(&streams, with: [])
+        withExtendedLifetime(ended) {}
         owner.connectionClosed(
             self,
             TransportEvent(

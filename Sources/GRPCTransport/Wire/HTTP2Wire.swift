@@ -41,7 +41,8 @@ final class HTTP2Wire: @unchecked Sendable {
 
     let loop: EventLoop
     let descriptor: Int32
-    var engine: HTTP2Engine
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var engine: HTTP2Engine
     private(set) var tls: TLSSession?
     private(set) var isHandshaking: Bool
     private(set) var isClosed = false
@@ -57,9 +58,11 @@ final class HTTP2Wire: @unchecked Sendable {
     private var isWriteBlocked = false
     /// The last read took content straight to its message: likely there is more of it, behind a header.
     private var isReadingContent = false
-    private var events = HTTP2Events()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var events = HTTP2Events()
     /// Empty; what collects events while a batch of them is processed.
-    private var spareEvents = HTTP2Events()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var spareEvents = HTTP2Events()
 
     init(loop: EventLoop, descriptor: Int32, engine: consuming HTTP2Engine, tls: TLSSession?) {
         self.loop = loop

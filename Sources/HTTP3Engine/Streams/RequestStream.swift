@@ -29,17 +29,20 @@ final class RequestStream {
 
     // Reading.
     var reading = Reading.head
-    var frameHeader = FrameHeaderReader()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var frameHeader = FrameHeaderReader()
     var isInFrame = false
     var frameType: UInt64 = 0
     var frameLeft: UInt64 = 0
     var idleFrames = 0
     /// The part of a field section that has come, or that waits for the encoder stream.
-    var sectionBytes: [UInt8] = []
-    var section: QPACKDecoder.Section?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var sectionBytes: [UInt8] = []
+    @safe @exclusivity(unchecked) var section: QPACKDecoder.Section?
     var isBlocked = false
     /// What came behind the blocked section, and whether the stream's end did.
-    var held: BytesBuilder?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var held: BytesBuilder?
     var isEndHeld = false
     /// QUIC has no such stream any more; it is kept because what is held was not read yet.
     var isClosedByQUIC = false
@@ -52,7 +55,8 @@ final class RequestStream {
 
     // Writing.
     var writing = Writing.nothing
-    var output = SendBuffer()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var output = SendBuffer()
     var isWriteBlocked = false
     var isQueued = false
     var awaitsDrained = false

@@ -41,6 +41,8 @@ final class Slab: ManagedBuffer<Slab.Header, UInt8> {
     }
 
     deinit {
+        // By a pointer, for each access to `header` itself is checked at run time.
+        let header = unsafe withUnsafeMutablePointerToHeader { unsafe $0.pointee }
         if let block = unsafe header.block { unsafe LargeBlocks.shared.giveBack(block, header.blockBytes) }
     }
 

@@ -31,7 +31,7 @@ final class ClientCallPort: ClientCallWire, @unchecked Sendable {
             wire?.stopWriting(handle.id, .noError)
             return
         }
-        connection?.onLoop(handle.id) { $0.calls[$1] = nil }
+        connection?.onLoop(handle.id) { _ = $0.calls.removeValue(forKey: $1) }
         wire?.reset(handle.id, .requestCancelled)
     }
 

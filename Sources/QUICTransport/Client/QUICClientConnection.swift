@@ -35,8 +35,9 @@ actor QUICClientConnection: RevocableConnection {
     nonisolated let port: ClientCallPort
     nonisolated let callContext: ClientCallContext
     var phase = Phase.handshaking(nil)
-    var calls: [Int64: ClientCallState] = [:]
-    var queue: [ClientCallState] = []
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var calls: [Int64: ClientCallState] = [:]
+    @safe @exclusivity(unchecked) var queue: [ClientCallState] = []
     var closeWaiters: [Suspension<Void>] = []
     /// The server has judged this side, and its SETTINGS have come.
     private(set) var isConfirmed = false
@@ -51,7 +52,8 @@ actor QUICClientConnection: RevocableConnection {
     var confirmationWaiters: [Suspension<Void>] = []
 
     let timer = LoopTimer()
-    var liveliness = Liveliness()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var liveliness = Liveliness()
     /// What the kernel has reported since the last datagram came.
     var refusals = 0
 
@@ -70,7 +72,8 @@ actor QUICClientConnection: RevocableConnection {
 
     // Fields that belong to this connection's engine.
     var commonHead: RequestFields
-    var methodFields: [String: [PreparedField]] = [:]
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var methodFields: [String: [PreparedField]] = [:]
 
     init(
         loop: EventLoop, endpoint: Endpoint, configuration: QUICTransport.Configuration, policy: TLSPolicy,

@@ -32,7 +32,8 @@ actor QUICServerConnection: LoopActor {
     var phase = Phase.handshaking
     var closeWaiters: [Suspension<Void>] = []
     let timer = LoopTimer()
-    var liveliness = Liveliness()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var liveliness = Liveliness()
 
     /// Calls in early data that must wait for the end of the handshake.
     var heldCalls: [ServerCallState] = []
@@ -54,7 +55,8 @@ actor QUICServerConnection: LoopActor {
     var refusedDatagrams: UInt64 = 0
 
     /// The metadata of the last call whose only field was this one: `user-agent`, as a rule.
-    var repeatedMetadata: RequestHead.Repeated?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var repeatedMetadata: RequestHead.Repeated?
 
     init(
         wire: HTTP3Wire, remoteEndpoint: Endpoint, methods: ServerMethods, configuration: QUICTransport.Configuration,

@@ -14,7 +14,8 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
     let remoteEndpoint: Endpoint
     private let verifiedPeer = Mutex<PeerIdentity?>(nil)
     /// The calls that are not over, by stream.
-    var calls: [Int64: ServerCallState] = [:]
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var calls: [Int64: ServerCallState] = [:]
 
     // Fields that are sent with every response; they belong to this connection's engine.
     private let responseHead = [
@@ -92,7 +93,7 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
 
     /// The answer is complete: the rest of the request, if there is any, is not wanted (RFC 9114 §4.1).
     private func finished(_ id: Int64) {
-        calls[id] = nil
+        _ = calls.removeValue(forKey: id)
         guard let wire, !wire.http3.isReadComplete(id) else { return }
         wire.stopReading(id, .noError)
     }

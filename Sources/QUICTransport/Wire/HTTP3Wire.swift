@@ -32,11 +32,13 @@ protocol HTTP3WireOwner: AnyObject, Sendable {
 final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     let quic: QUICConnection
     let driver: QUICDriver
-    var http3: HTTP3Connection
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var http3: HTTP3Connection
     /// Gone once the connection is closed.
     var owner: (any HTTP3WireOwner)?
     private let configuration: HTTP3Configuration
-    private var events = HTTP3Events()
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var events = HTTP3Events()
     /// How far a GOAWAY is on its way.
     private enum GoAway { case none, queued, sent }
 

@@ -42,7 +42,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
     private let routing: QUICSecrets?
     private let loopCount: Int
     /// Gone once the driver has stopped.
-    private var owner: (any QUICDriverOwner)?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) private var owner: (any QUICDriverOwner)?
 
     private var addresses = AddressBook()
     private var isFlushScheduled = false
