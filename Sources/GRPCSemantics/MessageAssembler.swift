@@ -32,6 +32,13 @@ package struct MessageAssembler: ~Copyable {
     /// Takes what it needs from the front of `input` and returns the message that became complete, if one did.
     /// Call again with what is left until nothing is.
     package mutating func next(_ input: inout UnsafeRawBufferPointer) throws(Fault) -> Bytes? {
+        if prefix.count == 0, input.count >= Self.prefixBytes {
+            try unsafe check(flag: input[0])
+            // Sound: any bit pattern is an integer; the bounds are checked.
+            let length = unsafe UInt32(bigEndian: input.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+            unsafe input = UnsafeRawBufferPointer(rebasing: input[Self.prefixBytes...])
+            try begin(length)
+        }
         while prefix.count < Self.prefixBytes {
             guard let byte = unsafe input.first else { return nil }
             unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst())
@@ -65,14 +72,23 @@ package struct MessageAssembler: ~Copyable {
 
     private mutating func takePrefix(_ byte: UInt8) throws(Fault) {
         if prefix.count == 0 {
-            if byte == 1 { throw .compressed }
-            guard byte == 0 else { throw .badFlag(byte) }
+            try check(flag: byte)
         } else {
             prefix.length = prefix.length << 8 | UInt32(byte)
         }
         prefix.count += 1
-        guard prefix.count == Self.prefixBytes else { return }
-        let length = Int(prefix.length)
+        if prefix.count == Self.prefixBytes { try begin(prefix.length) }
+    }
+
+    private func check(flag: UInt8) throws(Fault) {
+        if flag == 1 { throw .compressed }
+        guard flag == 0 else { throw .badFlag(flag) }
+    }
+
+    /// The prefix is complete: makes room for the message.
+    private mutating func begin(_ length: UInt32) throws(Fault) {
+        let length = Int(length)
+        prefix.count = Self.prefixBytes
         guard length <= limit else { throw .tooLarge(length: length, limit: limit) }
         missing = length
         body = length == 0 ? nil : BytesBuilder(capacity: length)

@@ -131,7 +131,9 @@ extension HTTP2Engine {
     }
 
     /// What can be refused before the payload has arrived.
-    private func check(_ header: FrameHeader) throws(ConnectionFault) {
+    ///
+    /// It is `mutating` so that the engine is not copied: a large value is, for a method that is not.
+    private mutating func check(_ header: FrameHeader) throws(ConnectionFault) {
         guard header.length <= configuration.maxFrameBytes else {
             throw ConnectionFault(.frameSizeError, "a frame is larger than SETTINGS_MAX_FRAME_SIZE")
         }

@@ -80,7 +80,7 @@ extension HTTP2Engine {
     }
 
     /// Whether content need not wait: nothing is before it, and it fits all windows and one frame.
-    private func canFrameAtOnce(_ slot: Int, _ byteCount: Int) -> Bool {
+    private mutating func canFrameAtOnce(_ slot: Int, _ byteCount: Int) -> Bool {
         streams.slots[slot].queue.isEmpty
             && byteCount <= min(peerMaxFrameBytes, Self.maxTurnBytes)
             && Int64(byteCount) <= min(connectionSendWindow, streams.slots[slot].sendWindow)
@@ -119,7 +119,9 @@ extension HTTP2Engine {
     }
 
     /// How many bytes of content of that stream wait for a window or for room in the output.
-    package func queuedBytes(_ stream: StreamHandle) -> Int {
+    ///
+    /// It is `mutating` for the same reason as reading frames is: so that the engine is not copied.
+    package mutating func queuedBytes(_ stream: StreamHandle) -> Int {
         guard let slot = streams.slot(of: stream) else { return 0 }
         return streams.slots[slot].queue.byteCount
     }

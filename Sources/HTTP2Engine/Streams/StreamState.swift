@@ -71,6 +71,7 @@ struct StreamState {
     var handleID: UInt32 { id }
 
     /// Whether the ending is decided: nothing more may be queued.
+    @inline(__always)
     var isEnding: Bool {
         if isLocallyClosed { return true }
         if case .none = ending { return false }

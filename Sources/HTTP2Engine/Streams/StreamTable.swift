@@ -1,7 +1,7 @@
 /// The streams of one connection, by slot and by identifier, and the list of those ready to send.
 struct StreamTable: ~Copyable {
     /// All slots, free ones included.
-    var slots: [StreamState] = []
+    var slots = StreamSlots()
     private var freeSlots: [Int32] = []
     private var index = StreamIndex()
     private var closing: [Int32] = []
@@ -31,7 +31,7 @@ struct StreamTable: ~Copyable {
             slot = Int(free)
         } else {
             slot = slots.count
-            slots.append(StreamState())
+            slots.append()
         }
         slots[slot].open(id: id, sendWindow: sendWindow, receiveWindow: receiveWindow)
         index.insert(id, slot: slot)

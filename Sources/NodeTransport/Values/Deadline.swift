@@ -1,9 +1,15 @@
 /// The moment by which a call must have ended.
 public struct Deadline: Sendable, Hashable, Comparable {
-    /// The moment, on the monotonic clock.
-    public let instant: ContinuousClock.Instant
+    // A deadline is copied with each call's head. An instant's layout is the standard library's to change, so each copy of
+    // one asks the runtime how that is done; a duration is copied as the two numbers that it is.
+    private let sinceOrigin: Duration
 
-    public init(_ instant: ContinuousClock.Instant) { self.instant = instant }
+    private static let origin = ContinuousClock.now
+
+    /// The moment, on the monotonic clock.
+    public var instant: ContinuousClock.Instant { Self.origin.advanced(by: sinceOrigin) }
+
+    public init(_ instant: ContinuousClock.Instant) { sinceOrigin = Self.origin.duration(to: instant) }
 
     /// `duration` from now.
     public static func after(_ duration: Duration) -> Deadline {
@@ -39,7 +45,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
     /// Whether it has passed.
     public func hasPassed(now: ContinuousClock.Instant = Deadline.now) -> Bool { instant <= now }
 
-    public static func < (left: Deadline, right: Deadline) -> Bool { left.instant < right.instant }
+    public static func < (left: Deadline, right: Deadline) -> Bool { left.sinceOrigin < right.sinceOrigin }
 
     /// The deadline of the call that the running handler serves, if it has one.
     ///
