@@ -349,7 +349,7 @@ internal import Synchronization
             sched_yield()
             let now = cs_monotonic_ns()
             guard now - last <= IdleSpin.longestLook else {
-                idleSpin.isCrowded()
+                idleSpin.gaveWay()
                 return nil
             }
             last = now

@@ -24,5 +24,5 @@ struct IdleSpin {
     mutating func slept(_ wait: Int64) { shortWaits = wait > Self.shortWait ? 0 : shortWaits + 1 }
 
     /// Notes that another thread has had the processor meanwhile.
-    mutating func isCrowded() { shortWaits = 0 }
+    mutating func gaveWay() { shortWaits = 0 }
 }

@@ -17,7 +17,7 @@ import Testing
     @Test("A long wait, or a thread that wants the processor, makes it sleep until waits are short again")
     func ends() {
         let long = { (spin: inout IdleSpin) in spin.slept(IdleSpin.shortWait + 1) }
-        let crowded = { (spin: inout IdleSpin) in spin.isCrowded() }
+        let crowded = { (spin: inout IdleSpin) in spin.gaveWay() }
         for end in [long, crowded] { expectEnd(by: end) }
     }
 

@@ -9,11 +9,12 @@ import Testing
 
 @Suite("A node as a process", .timeLimit(.minutes(2)))
 struct ServeTests {
-    private func serve(_ folder: Folder, _ arguments: String...) async throws -> (node: Program, endpoint: String) {
+    private func serve(
+        _ folder: Folder, _ arguments: String..., on endpoint: String = "grpc://127.0.0.1:0"
+    ) async throws -> (node: Program, endpoint: String) {
         let node = try Program.start(
             [
-                "serve", "--name", "a", "--data", "\(folder.path)/data", "--listen", "grpc://127.0.0.1:0",
-                "--stop-with-input",
+                "serve", "--name", "a", "--data", "\(folder.path)/data", "--listen", endpoint, "--stop-with-input",
             ] + arguments)
         return (node, try #require(await node.line(beginningWith: "LISTENING ")))
     }
@@ -104,7 +105,9 @@ struct ServeTests {
 
     @Test func `A transfer goes on when the node comes back`() async throws {
         let folder = try Folder()
-        let (node, endpoint) = try await serve(folder, "--plaintext")
+        // One that nobody is given while the node is away.
+        let own = try #require(await Wire.freeEndpoints(1).first)
+        let (node, endpoint) = try await serve(folder, "--plaintext", on: "\(own)")
         let transactions = Chunks(
             name: "test", contents: Data(count: 40_000), chunkBytes: 20, holder: "test", timestamp: 0, id: "tx"
         ).transactions()

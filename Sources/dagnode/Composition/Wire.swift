@@ -52,17 +52,28 @@ enum Wire {
         }
     }
 
-    /// Ports on 127.0.0.1 that the system has free now.
+    /// Ports on 127.0.0.1 that are free now, below those that the system gives to whoever asks for any: a node that is
+    /// killed finds its own free again.
     ///
     /// They are let go of before they are used, so another process may be quicker: whoever uses them must be
     /// ready to ask again.
+    ///
+    /// - Throws: `TransportError` with `resourceExhausted` when there are not so many.
     static func freeEndpoints(_ count: Int) async throws -> [Endpoint] {
         let transport = try GRPCTransport(security: .plaintext)
         var endpoints: [Endpoint] = []
-        for _ in 0..<count {
-            endpoints.append(try await transport.listen(on: "grpc://127.0.0.1:0", services: []).endpoint)
+        for port in fixedPorts.shuffled() where endpoints.count < count {
+            if let listener = try? await transport.listen(on: "grpc://127.0.0.1:\(port)", services: []) {
+                endpoints.append(listener.endpoint)
+            }
         }
         await transport.shutdown(within: .zero)
+        guard endpoints.count == count else {
+            throw TransportError(.resourceExhausted, "fewer than \(count) of the ports \(fixedPorts) are free")
+        }
         return endpoints
     }
+
+    /// Below the range of Linux's own choice (`net.ipv4.ip_local_port_range` begins with 32768), above well-known services.
+    private static let fixedPorts = 16_384..<32_768
 }
