@@ -52,6 +52,11 @@ struct RealWireTests {
         }
     }
 
+    /// One that is free for both wires, and that nobody else's sockets get.
+    private static func endpoint(_ scheme: Endpoint.Scheme) throws -> Endpoint {
+        try Endpoint(parsing: "\(scheme.rawValue)://127.0.0.1:\(freePort())")
+    }
+
     private final class Events: Sendable {
         private let list = Mutex<[ResilienceEvent.Kind]>([])
         var observer: ResilienceObserver { { event in self.list.withLock { $0.append(event.kind) } } }
@@ -73,7 +78,7 @@ struct RealWireTests {
     @Test func `A peer that has both is reached by QUIC`() async throws {
         let server = try Wires(Self.tls(Self.authority, "server"))
         let client = try Wires(Self.tls(Self.authority, "client"))
-        let endpoint = try await server.grpc.listen(on: "grpc://127.0.0.1:0", services: [EchoService()]).endpoint
+        let endpoint = try await server.grpc.listen(on: Self.endpoint(.grpc), services: [EchoService()]).endpoint
         _ = try await server.quic.listen(on: endpoint.withScheme(.quic), services: [EchoService()])
         // Long enough for a busy machine.
         let transport = client.quic.racing(against: client.grpc, headStart: .seconds(60))
@@ -89,7 +94,7 @@ struct RealWireTests {
     @Test func `A peer behind a UDP black hole costs the head start once`() async throws {
         let server = try Wires(Self.tls(Self.authority, "server"))
         let client = try Wires(Self.tls(Self.authority, "client"))
-        let endpoint = try await server.grpc.listen(on: "grpc://127.0.0.1:0", services: [EchoService()]).endpoint
+        let endpoint = try await server.grpc.listen(on: Self.endpoint(.grpc), services: [EchoService()]).endpoint
         let hole = try DeafUDPSocket(port: try #require(endpoint.port))
         let events = Events()
         let transport = client.quic.racing(
@@ -115,11 +120,11 @@ struct RealWireTests {
         let events = Events()
         let transport = client.quic.racing(against: client.grpc, headStart: .seconds(60), observer: events.observer)
 
-        let quicOnly = try await server.quic.listen(on: "quic://127.0.0.1:0", services: [EchoService()])
+        let quicOnly = try await server.quic.listen(on: Self.endpoint(.quic), services: [EchoService()])
         #expect(try await connect(transport, quicOnly.endpoint).0 == .quic)
 
         // The system says at once that nobody has the UDP port; the head start is not waited for.
-        let tcpOnly = try await server.grpc.listen(on: "grpc://127.0.0.1:0", services: [EchoService()])
+        let tcpOnly = try await server.grpc.listen(on: Self.endpoint(.grpc), services: [EchoService()])
         let (scheme, took) = try await connect(transport, tcpOnly.endpoint)
         #expect(scheme == .grpc && took < .seconds(60))
         #expect(events.kinds == [.raceWon, .raceWon])
@@ -139,7 +144,7 @@ struct RealWireTests {
         let server = try Wires(
             Self.tls(Self.authority, "server"), quicTLS: Self.tls(Self.stranger, "server"))
         let client = try Wires(Self.tls(Self.authority, "client"))
-        let endpoint = try await server.grpc.listen(on: "grpc://127.0.0.1:0", services: [EchoService()]).endpoint
+        let endpoint = try await server.grpc.listen(on: Self.endpoint(.grpc), services: [EchoService()]).endpoint
         _ = try await server.quic.listen(on: endpoint.withScheme(.quic), services: [EchoService()])
         let transport = client.quic.racing(against: client.grpc, headStart: .seconds(60))
         await #expect { try await transport.connect(to: endpoint) } throws: {

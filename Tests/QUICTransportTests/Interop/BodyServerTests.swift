@@ -119,7 +119,7 @@ import Testing
         defer { files.remove() }
         let content = Pattern.data(Self.byteCount)
         try content.write(to: URL(fileURLWithPath: "\(files.path)/content"))
-        let port = try freeUDPPort()
+        let port = try freePort()
         // It says where it is on standard error.
         let (peer, _) = try await PeerProcess.start(
             "/bin/sh",

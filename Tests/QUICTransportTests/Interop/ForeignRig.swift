@@ -1,5 +1,4 @@
 import ForeignPeers
-import Glibc
 import NodeTransport
 import QUICTransport
 import Synchronization
@@ -70,25 +69,4 @@ struct ForeignRig {
         await transport.shutdown(within: .zero)
         try outcome.get()
     }
-}
-
-/// A port of the loopback that nobody has just now, for a program that cannot choose one itself; below those that the
-/// system gives out, so that nobody gets it before the program has it.
-func freeUDPPort() throws -> Int {
-    for _ in 0..<100 {
-        let handle = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(handle) }
-        let port = UInt16.random(in: 10_000..<32_000)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-        let isBound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        if isBound { return Int(port) }
-    }
-    throw Unexpected(description: "no free port")
 }

@@ -71,7 +71,7 @@ struct ProgramServerTests {
     func `ngtcp2's server answers us`(arguments: [String]) async throws {
         let files = try IdentityFiles()
         defer { files.remove() }
-        let port = try freeUDPPort()
+        let port = try freePort()
         // It says where it is on standard error.
         let (peer, _) = try await PeerProcess.start(
             "/bin/sh",

@@ -15,7 +15,7 @@ final class NameServer: Sendable {
 
     /// - Parameter records: Lines as in `update add`: `node 60 A 10.0.0.1`, under `test.`.
     init(_ records: [String] = []) async throws {
-        port = try Self.freePort()
+        port = try freePort()
         endpoint = try Endpoint(parsing: "udp://127.0.0.1:\(port)")
         folder = try TemporaryFolder()
         let configuration = """
@@ -47,14 +47,6 @@ final class NameServer: Sendable {
 
     deinit { folder.remove() }
 
-    /// Below those that the system gives out, so that nobody gets it before BIND has it.
-    private static func freePort() throws -> Int {
-        for _ in 0..<100 {
-            if let socket = try? DeafSocket(port: UInt16.random(in: 10_000..<32_000)) { return socket.port }
-        }
-        throw PeerProcess.Failure(description: "no port is free for a name server")
-    }
-
     /// Changes the zone: `add node.test. 60 A 10.0.0.1`, `delete node.test.`.
     func update(_ changes: String...) async throws {
         let script = (["server 127.0.0.1 \(port)", "zone test."] + changes.map { "update \($0)" } + ["send"])
@@ -84,8 +76,7 @@ final class DeafSocket: Sendable {
     let port: Int
     private let descriptors: [Int32]
 
-    /// - Parameter port: 0 for any that is free.
-    init(port wanted: UInt16 = 0) throws {
+    init() throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
@@ -93,7 +84,7 @@ final class DeafSocket: Sendable {
             let udp = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
             let tcp = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            address.sin_port = wanted.bigEndian
+            address.sin_port = 0
             let isBound = withUnsafeMutablePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     bind(udp, $0, length) == 0 && getsockname(udp, $0, &length) == 0 && bind(tcp, $0, length) == 0

@@ -23,7 +23,10 @@ final class EtcdServer: Sendable {
     /// Starts one and waits until it answers.
     init() async throws {
         folder = try TemporaryFolder()
-        ports = (try Self.freePort(), try Self.freePort())
+        let client = try freePort()
+        var peer = try freePort()
+        while peer == client { peer = try freePort() }
+        ports = (client, peer)
         endpoint = try Endpoint(parsing: "grpc://127.0.0.1:\(ports.client)")
         process = Mutex(try await Self.start(folder.path, ports))
         try await waitUntilItAnswers()
@@ -74,29 +77,5 @@ final class EtcdServer: Sendable {
             _ = try await EtcdClient(connection).list(prefix: "none/")
         }
         await transport.shutdown(within: .zero)
-    }
-
-    /// Below those that the system gives out, so that it is free still when etcd comes back.
-    private static func freePort() throws -> Int {
-        for _ in 0..<100 {
-            let port = UInt16.random(in: 10_000..<32_000)
-            if try isFree(port) { return Int(port) }
-        }
-        throw Failure(description: "no free port")
-    }
-
-    private static func isFree(_ port: UInt16) throws -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw Failure(description: "no socket: errno \(errno)") }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
     }
 }
