@@ -131,7 +131,7 @@ final class HTTP2Wire: @unchecked Sendable {
 
     /// Reads the rest of a large frame straight to where its message is put together; nil when there is none.
     private func readContent(_ lend: Lend) -> Read? {
-        guard let next = engine.contentToCome, next.byteCount >= Self.minimumContentBytes else { return nil }
+        guard let next = largeContentToCome else { return nil }
         var read: Read?
         unsafe lend(next.stream, next.byteCount) { place in
             guard place.count >= Self.minimumContentBytes else { return 0 }
@@ -143,6 +143,12 @@ final class HTTP2Wire: @unchecked Sendable {
         }
         if read != nil { isReadingContent = true }
         return read
+    }
+
+    /// What is left of a frame, where that is enough to be read straight to its message.
+    private var largeContentToCome: (stream: StreamHandle, byteCount: Int)? {
+        guard let next = engine.contentToCome, next.byteCount >= Self.minimumContentBytes else { return nil }
+        return next
     }
 
     private func readAnything() -> Read {
@@ -198,11 +204,12 @@ final class HTTP2Wire: @unchecked Sendable {
 
     /// Decrypts content of a large frame straight to where its message is put together; false when there is none.
     private func decryptContent(_ tls: TLSSession, _ lend: Lend) throws(TLSError) -> Bool {
-        guard let next = engine.contentToCome, next.byteCount >= Self.minimumContentBytes else { return false }
+        guard let next = largeContentToCome else { return false }
         var outcome = Result<Int, TLSError>.success(0)
         unsafe lend(next.stream, next.byteCount) { place in
             guard place.count >= Self.minimumContentBytes else { return 0 }
             do throws(TLSError) {
+                // Where there is nothing, the read into the loop's buffer says why.
                 guard case .bytes(let count) = try unsafe tls.read(into: place) else { return 0 }
                 outcome = .success(count)
                 return count

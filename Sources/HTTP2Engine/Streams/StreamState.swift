@@ -71,10 +71,13 @@ struct StreamState {
     var handleID: UInt32 { id }
 
     /// Whether the ending is decided: nothing more may be queued.
-    @inline(__always)
+    ///
+    /// It is `mutating` so that the slot is not copied: a large value is, for a getter that is not.
     var isEnding: Bool {
-        if isLocallyClosed { return true }
-        if case .none = ending { return false }
-        return true
+        mutating get {
+            if isLocallyClosed { return true }
+            if case .none = ending { return false }
+            return true
+        }
     }
 }

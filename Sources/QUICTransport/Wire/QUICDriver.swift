@@ -94,7 +94,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         }
         isFinishing = true
         Self.finishing.add(1, ordering: .relaxed)
-        owner = nil
+        // It goes outside of the access.
+        _ = owner.take()
         updateTimer()
     }
 
@@ -106,7 +107,8 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         loop.cancel(timer)
         socket.close()
         notified.removeAll()
-        owner = nil
+        // It goes outside of the access.
+        _ = owner.take()
     }
 
     /// Something is to be sent, or may be: soon after the jobs of this turn.
