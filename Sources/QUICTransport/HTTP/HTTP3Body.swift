@@ -35,7 +35,7 @@ public struct HTTP3Body: Sendable {
     /// - Parameters:
     ///   - length: As of ``init(_:length:)``.
     ///   - write: Writes the content, which ends when it returns. What it throws resets the stream. It is cancelled when
-    ///     nobody wants the rest.
+    ///     nobody wants the rest, and not called at all when that is so before it begins.
     public init(length: Int? = nil, _ write: @escaping @Sendable (HTTP3BodyWriter) async throws -> Void) {
         content = .written(write)
         self.length = length

@@ -5,14 +5,6 @@ import Testing
 
 /// Bodies that do not come to their end.
 @Suite(.timeLimit(.minutes(1))) struct AbandonedBodyTests {
-    /// Writes until it is stopped.
-    private static func endless(_ stopped: Gate) -> HTTP3Body {
-        HTTP3Body { writer in
-            defer { stopped.open() }
-            while true { try await writer.write(Pattern.piece) }
-        }
-    }
-
     private func expect(_ code: StatusCode, _ body: () async throws -> Void) async {
         let error = await failure(body)
         #expect(error?.code == code, "\(String(describing: error))")
@@ -21,7 +13,7 @@ import Testing
     @Test func `letting go of a response stops the server's handler`() async throws {
         let stopped = Gate()
         var routes = HTTP3Routes()
-        routes.stream("/endless") { _, _ in HTTP3StreamedResponse(body: Self.endless(stopped)) }
+        routes.stream("/endless") { _, _ in HTTP3StreamedResponse(body: stopped.endlessBody()) }
         try await HTTPRig.run(routes) { client, connection in
             do {
                 let response = try await client.request(HTTP3Request(path: "/endless"))
@@ -47,7 +39,7 @@ import Testing
         }
         try await HTTPRig.run(routes) { client, _ in
             let response = try await client.request(
-                HTTP3Request(method: "POST", path: "/both"), body: Self.endless(up))
+                HTTP3Request(method: "POST", path: "/both"), body: up.endlessBody())
             #expect(try await response.body.next() != nil)
             response.body.cancel()
             await up.wait()
@@ -67,7 +59,7 @@ import Testing
         }
         try await HTTPRig.run(routes) { client, _ in
             let task = Task {
-                _ = try await client.request(HTTP3Request(method: "POST", path: "/up"), body: Self.endless(stopped))
+                _ = try await client.request(HTTP3Request(method: "POST", path: "/up"), body: stopped.endlessBody())
             }
             await began.wait()
             task.cancel()
@@ -86,23 +78,25 @@ import Testing
         }
         try await HTTPRig.run(routes) { client, _ in
             let response = try await client.request(
-                HTTP3Request(method: "POST", path: "/enough"), body: Self.endless(stopped))
+                HTTP3Request(method: "POST", path: "/enough"), body: stopped.endlessBody())
             #expect(try await response.body.collect(upTo: 100) == Bytes(utf8: "enough, after some"))
             await stopped.wait()
         }
     }
 
     @Test func `a request's body that fails is told to the caller, and ends the request`() async throws {
-        let handler = Gate()
+        let (began, handler) = (Gate(), Gate())
         var routes = HTTP3Routes()
         routes.stream("/up") { _, body in
             defer { handler.open() }
+            began.open()
             for try await _ in body {}
             return HTTP3StreamedResponse()
         }
         try await HTTPRig.run(routes) { client, _ in
             let body = HTTP3Body { writer in
                 try await writer.write(Pattern.piece)
+                await began.wait()
                 throw Broken()
             }
             let error = await failure {
@@ -170,22 +164,26 @@ import Testing
         var routes = HTTP3Routes()
         routes["/whole"] = { _ in HTTP3Response() }
         try await HTTPRig.run(routes, server: { $0.stalledBodyTimeout = .milliseconds(100) }) { client, _ in
-            let body = HTTP3Body { writer in
-                try await writer.write(Pattern.piece)
-                let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-                for await _ in stream {}
-                withExtendedLifetime(continuation) { stopped.open() }
-            }
-            let response = try await client.request(HTTP3Request(method: "POST", path: "/whole"), body: body)
+            let response = try await client.request(
+                HTTP3Request(method: "POST", path: "/whole"), body: Self.halfBody(Gate.Opener(gate: stopped)))
             #expect(response.status == 408)
             await stopped.wait()
+        }
+    }
+
+    private static func halfBody(_ opener: Gate.Opener) -> HTTP3Body {
+        HTTP3Body { writer in
+            try await writer.write(Pattern.piece)
+            let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+            for await _ in stream {}
+            withExtendedLifetime((continuation, opener)) {}
         }
     }
 
     @Test func `a client that does not read is cut off`() async throws {
         let stopped = Gate()
         var routes = HTTP3Routes()
-        routes.stream("/endless") { _, _ in HTTP3StreamedResponse(body: Self.endless(stopped)) }
+        routes.stream("/endless") { _, _ in HTTP3StreamedResponse(body: stopped.endlessBody()) }
         try await HTTPRig.run(routes, server: { $0.stalledBodyTimeout = .milliseconds(100) }) { client, _ in
             let response = try await client.request(HTTP3Request(path: "/endless"))
             await stopped.wait()
@@ -196,10 +194,10 @@ import Testing
     @Test func `a connection that ends fails its bodies`() async throws {
         let (stopped, up) = (Gate(), Gate())
         var routes = HTTP3Routes()
-        routes.stream("/endless") { _, _ in HTTP3StreamedResponse(body: Self.endless(stopped)) }
+        routes.stream("/endless") { _, _ in HTTP3StreamedResponse(body: stopped.endlessBody()) }
         try await HTTPRig.run(routes) { client, connection in
             let response = try await client.request(
-                HTTP3Request(method: "POST", path: "/endless"), body: Self.endless(up))
+                HTTP3Request(method: "POST", path: "/endless"), body: up.endlessBody())
             await connection.close(within: .zero)
             await expect(.unavailable) { while try await response.body.next() != nil {} }
             await stopped.wait()

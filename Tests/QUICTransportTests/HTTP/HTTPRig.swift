@@ -43,6 +43,24 @@ final class Gate: Sendable {
 
     /// Ends also when the task is cancelled, as the test's time limit does.
     func wait() async { for await _ in stream {} }
+
+    /// A body that writes until it is stopped. The gate opens when nobody holds it any more, also if it has never begun:
+    /// a body that is not wanted by then is not asked to write.
+    func endlessBody() -> HTTP3Body {
+        let opener = Opener(gate: self)
+        return HTTP3Body { writer in
+            defer { withExtendedLifetime(opener) {} }
+            while true { try await writer.write(Pattern.piece) }
+        }
+    }
+
+    final class Opener: Sendable {
+        private let gate: Gate
+
+        init(gate: Gate) { self.gate = gate }
+
+        deinit { gate.open() }
+    }
 }
 
 /// How far a sender is ahead of its reader.

@@ -93,11 +93,8 @@ import Testing
     func `aioquic answers early, breaks off and breaks rules`() async throws {
         try await withAioquic { client in
             let stopped = Gate()
-            let endless = HTTP3Body { writer in
-                defer { stopped.open() }
-                while true { try await writer.write(Pattern.piece) }
-            }
-            let early = try await client.request(HTTP3Request(method: "POST", path: "/enough"), body: endless)
+            let early = try await client.request(
+                HTTP3Request(method: "POST", path: "/enough"), body: stopped.endlessBody())
             #expect(try await early.body.collect(upTo: 100) == Bytes(utf8: "enough"))
             await stopped.wait()
 

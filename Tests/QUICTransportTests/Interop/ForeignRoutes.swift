@@ -29,11 +29,7 @@ enum ForeignRoutes {
         }
         routes.stream("/enough") { _, _ in HTTP3StreamedResponse(HTTP3Response(text: "enough")) }
         routes.stream("/endless") { _, _ in
-            HTTP3StreamedResponse(
-                body: HTTP3Body { writer in
-                    defer { stopped.open() }
-                    while true { try await writer.write(Pattern.piece) }
-                })
+            HTTP3StreamedResponse(body: stopped.endlessBody())
         }
         routes["/stopped"] = { _ in
             await stopped.wait()
