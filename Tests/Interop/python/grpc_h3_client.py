@@ -27,7 +27,7 @@ from aioquic.tls import SessionTicket
 import grpc_h3
 
 MIB = 1024 * 1024
-CASE_LIMIT_SECONDS = 30
+CASE_LIMIT_SECONDS = 100
 
 Case = Callable[["Client"], Awaitable[str | None]]
 CASES: dict[str, Case] = {}
@@ -126,7 +126,7 @@ class Connection(QuicConnectionProtocol):
 class Call:
     def __init__(self, connection: Connection, path: str, **options) -> None:
         metadata = options.get("metadata", [])
-        timeout = options.get("timeout", "20S")
+        timeout = options.get("timeout", "90S")
         self.connection = connection
         self.messages = grpc_h3.Messages()
         self.waiting: list[bytes] = []
@@ -371,28 +371,35 @@ async def gzip_request(client: Client) -> str:
 
 @case
 async def deadline_ends_the_handler(client: Client) -> str:
-    key = uuid.uuid4().bytes
-    began = time.monotonic()
-    await client.failure("Slow", key, "DEADLINE_EXCEEDED", timeout="300m")
-    elapsed = time.monotonic() - began
-    expect(0.2 < elapsed < 10, f"it took {elapsed:.3f} s")
-    equal(await client.unary("WasCancelled", key), b"cancelled", "state of the handler")
-    return f"after {elapsed * 1000:.0f} ms"
+    for milliseconds in [300, 3_000, 30_000]:
+        key = uuid.uuid4().bytes
+        began = time.monotonic()
+        call = client.call("Slow", timeout=f"{milliseconds}m")
+        call.write(key, True)
+        told = dict(await call.initial_metadata())
+        await call.expect("DEADLINE_EXCEEDED")
+        elapsed = time.monotonic() - began
+        expect(elapsed > milliseconds / 1500, f"it took {elapsed:.3f} s")
+        # On a busy machine the deadline may have passed before the handler began.
+        if "x-deadline-ms" in told:
+            equal(await client.unary("WasCancelled", key), b"cancelled", "state of the handler")
+            return f"after {elapsed * 1000:.0f} ms"
+    raise Failed("no handler began before its deadline")
 
 
 @case
 async def deadline_is_seen(client: Client) -> str:
     told = []
-    for timeout in ["10S", "10000m", "10000000u", "1M", None]:
+    for timeout in ["90S", "90000m", "90000000u", "3M", None]:
         call = client.call("Slow", timeout=timeout)
         call.write(uuid.uuid4().bytes, True)
         told.append(dict(await call.initial_metadata()).get("x-deadline-ms"))
         call.cancel()
     for left in told[:3]:
-        expect(left is not None and 5_000 < int(left) <= 10_000, f"x-deadline-ms of 10 s is {left}")
-    expect(told[3] is not None and 50_000 < int(told[3]) <= 60_000, f"x-deadline-ms of a minute is {told[3]}")
+        expect(left is not None and 50_000 < int(left) <= 90_000, f"x-deadline-ms of 90 s is {left}")
+    expect(told[3] is not None and 120_000 < int(told[3]) <= 180_000, f"x-deadline-ms of 3 minutes is {told[3]}")
     equal(told[4], None, "x-deadline-ms without a deadline")
-    return f"{told[0]} ms of 10 s are left"
+    return f"{told[0]} ms of 90 s are left"
 
 
 @case
@@ -676,7 +683,7 @@ async def refused(client: Client) -> str:
             # In TLS 1.3 the client is done before the server has seen its certificate.
             call = client.call("Unary", connection=connection)
             call.write(b"x", True)
-            end = await asyncio.wait_for(connection.terminated, 10)
+            end = await asyncio.wait_for(connection.terminated, 60)
             expect(call.response.field(b"grpc-status") is None, "the call was answered")
             code = end.error_code
     except ConnectionError:

@@ -193,7 +193,7 @@ async def was_cancelled(call: Call) -> None:
     if request not in ended:
         return call.write(b"unknown")
     try:
-        await asyncio.wait_for(ended[request].wait(), 5)
+        await asyncio.wait_for(ended[request].wait(), 30)
     except TimeoutError:
         return call.write(b"running")
     call.write(b"cancelled")

@@ -23,7 +23,7 @@ def main() -> int:
     own = (options.tls_cert, options.tls_key) if options.tls_cert else None
     try:
         response = requests.get(
-            options.url, http_version=CurlHttpVersion.V3ONLY, verify=options.tls_ca, cert=own, timeout=20
+            options.url, http_version=CurlHttpVersion.V3ONLY, verify=options.tls_ca, cert=own, timeout=90
         )
     except RequestException as error:
         print(json.dumps({"error": int(error.code), "text": str(error)}))

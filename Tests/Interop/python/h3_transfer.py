@@ -47,7 +47,7 @@ def main() -> int:
     curl.setopt(CurlOpt.URL, options.url.encode())
     curl.setopt(CurlOpt.HTTP_VERSION, CurlHttpVersion.V3ONLY)
     curl.setopt(CurlOpt.CAINFO, options.tls_ca.encode())
-    curl.setopt(CurlOpt.TIMEOUT_MS, 60_000)
+    curl.setopt(CurlOpt.TIMEOUT_MS, 180_000)
     curl.setopt(CurlOpt.CUSTOMREQUEST, options.method.encode())
     if options.method == "HEAD":
         curl.setopt(CurlOpt.NOBODY, 1)

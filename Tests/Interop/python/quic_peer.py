@@ -215,7 +215,7 @@ async def call(options: argparse.Namespace) -> int:
         start = time.monotonic()
         detail = ""
         try:
-            await asyncio.wait_for(getattr(Cases(host, int(port), options.tls_ca), name)(), 30)
+            await asyncio.wait_for(getattr(Cases(host, int(port), options.tls_ca), name)(), 90)
         except Exception as error:
             failures += 1
             detail = f"{type(error).__name__}: {error}"
