@@ -31,11 +31,13 @@ final class UDPHole: Sendable {
 
     func close() { Glibc.close(descriptor) }
 
-    /// Returns when a datagram has come; blocks a thread of the pool, for at most a minute.
-    @concurrent
+    /// Returns when a datagram has come; waits for at most a minute.
     func waitForDatagram() async throws {
-        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard Glibc.poll(&poll, 1, 60_000) == 1 else { throw Failure(errno: ETIMEDOUT) }
+        // Not on a thread of the pool: whoever is to send the datagram may need it.
+        try await blocking { [descriptor] in
+            var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard Glibc.poll(&poll, 1, 60_000) == 1 else { throw Failure(errno: ETIMEDOUT) }
+        }
     }
 
     /// Sends bytes to a port of this machine.
