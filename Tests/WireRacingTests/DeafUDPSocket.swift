@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A UDP socket on the loopback that takes packets and never answers.
@@ -25,9 +26,14 @@ final class DeafUDPSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Whether a packet has come.
-    func hasReceived() -> Bool {
-        var byte: UInt8 = 0
-        return recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT)) > 0
+    /// Returns when a packet has come; false when none comes within a minute.
+    func waitForPacket() async -> Bool {
+        await withCheckedContinuation { continuation in
+            // A thread of its own: whoever is to send the packet may need those of the pool.
+            Thread.detachNewThread { [self] in
+                var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                continuation.resume(returning: poll(&descriptor, 1, 60_000) == 1)
+            }
+        }
     }
 }
