@@ -3,7 +3,7 @@ import QUICTransport
 import Testing
 
 /// Datagrams that no honest client sends do no harm: nothing crashes, memory stays bounded, everybody else is served.
-@Suite("Hostile datagrams", .timeLimit(.minutes(1)), .serialized)
+@Suite("Hostile datagrams", .timeLimit(.minutes(4)), .serialized)
 struct DatagramAttackTests {
     /// Enough to matter, in pieces that the socket's buffer holds.
     private static let count = 4_000
@@ -55,15 +55,28 @@ struct DatagramAttackTests {
                 socket.send(Array(packet[..<1199]), to: client.server)
                 packet.replaceSubrange(6..<14, with: random.bytes(8))
             }
-            socket.send(packet, to: client.server)
-            guard let answer = socket.receive(waiting: 20_000)?.bytes, answer.count > 7 else {
-                throw RawUDP.Failure(description: "no answer")
+            // Again and again: a busy server's socket may have no room left behind the short ones.
+            var answer: [UInt8] = []
+            for _ in 0..<200 where answer.isEmpty {
+                socket.send(packet, to: client.server)
+                answer = socket.receive(waiting: 100)?.bytes ?? []
             }
+            try demand(answer.count > 7, "no answer")
             // RFC 9000 §17.2.1: version 0, and the client's ID comes back as the destination's or the source's.
             try demand(answer[0] & 0x80 != 0 && answer[1..<5] == [0, 0, 0, 0], "\(answer)")
             try demand(answer.suffix(8).starts(with: [0, 0, 0, 1]) || answer.suffix(4) == [0, 0, 0, 1], "\(answer)")
-            try demand(socket.receive(waiting: 100) == nil, "a short packet was answered")
+            // The short ones had other IDs.
+            repeat {
+                try demand(Self.isAnswer(answer, to: packet), "a short packet was answered: \(answer)")
+                answer = socket.receive(waiting: 100)?.bytes ?? []
+            } while !answer.isEmpty
         }
+    }
+
+    /// Whether the ID that `packet` was sent to is the one that `answer` comes from.
+    private static func isAnswer(_ answer: [UInt8], to packet: [UInt8]) -> Bool {
+        let id = packet[5...].prefix(1 + Int(packet[5]))
+        return answer.count > 5 && answer.dropFirst(6 + Int(answer[5])).starts(with: id)
     }
 
     @Test func `Mutated packets of a client that is connected`() async throws {
