@@ -43,7 +43,9 @@ struct RelayedUnderTest: TransportUnderTest {
     func makeTransport() async throws -> any Transport {
         let identities = TestIdentities.shared
         var configuration = QUICTransport.Configuration()
-        configuration.keepAlive = KeepAlivePolicy(interval: .seconds(1), timeout: .seconds(10))
+        configuration.keepAlive = KeepAlivePolicy(interval: .seconds(1), timeout: .seconds(30))
+        // Each loss of the same flight doubles the wait for the next try.
+        configuration.handshakeTimeout = .seconds(30)
         return RelayedTransport(
             transport: try QUICTransport(
                 identity: identities.node, trust: identities.trust, configuration: configuration),

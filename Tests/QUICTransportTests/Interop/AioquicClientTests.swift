@@ -6,7 +6,7 @@ import Testing
 import TransportTLS
 
 /// aioquic's client against our listener: gRPC, HTTP/3 and QUIC as somebody else reads the documents.
-@Suite(.enabled(if: Peers.isThere(Peers.python)), .timeLimit(.minutes(3)))
+@Suite(.enabled(if: Peers.isThere(Peers.python)), .timeLimit(.minutes(6)))
 struct AioquicClientTests {
     private struct CaseResult: Decodable {
         let `case`: String

@@ -46,6 +46,8 @@ struct AioquicServerTests {
         defer { withExtendedLifetime(peer) {} }
         var configuration = QUICTransport.Configuration()
         configuration.sendsEarlyData = true
+        // While the relay is closed, the handshake waits.
+        configuration.handshakeTimeout = .seconds(60)
         let transport = try QUICTransport(tls: files.configuration("client"), configuration: configuration)
         let relay = try GatedRelay(to: port)
         let outcome = await Result { () async throws in

@@ -68,7 +68,7 @@ import Testing
                 let outcome = try await PeerProcess.run(
                     Peers.gtlsclient,
                     [
-                        "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close", "--timeout=30s", "--cert",
+                        "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close", "--timeout=60s", "--cert",
                         files.certificate("client"), "--key", files.key("client"),
                     ] + more + ["127.0.0.1", "\(port)", "https://127.0.0.1:\(port)\(path)"])
                 return outcome.output + outcome.errors

@@ -23,6 +23,8 @@ struct ForeignRig {
     ) async throws {
         let (refusals, continuation) = AsyncStream.makeStream(of: TransportError.self)
         var configuration = QUICTransport.Configuration()
+        // Others' programs are slow on a busy machine.
+        configuration.handshakeTimeout = .seconds(60)
         configuration.onEvent = { event in
             if event.kind == .handshakeFailed, let error = event.error { continuation.yield(error) }
         }

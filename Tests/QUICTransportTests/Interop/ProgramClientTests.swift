@@ -6,7 +6,7 @@ import Testing
 import TransportTLS
 
 /// Programs that speak HTTP/3 on other libraries, against our listener: quic-go, ngtcp2's own client, and curl.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct ProgramClientTests {
     @Test(.enabled(if: Peers.isThere(Peers.quicGo)))
     func `quic-go agrees under mutual TLS`() async throws {
@@ -159,7 +159,7 @@ struct ProgramClientTests {
     private func gtls(_ port: Int, _ arguments: [String]) async throws -> (text: String, status: Int32) {
         let outcome = try await PeerProcess.run(
             Peers.gtlsclient,
-            ["--no-quic-dump", "--exit-on-all-streams-close", "--timeout=20s"] + arguments + [
+            ["--no-quic-dump", "--exit-on-all-streams-close", "--timeout=60s"] + arguments + [
                 "127.0.0.1", "\(port)", "https://127.0.0.1:\(port)/",
             ])
         return (outcome.output + outcome.errors, outcome.status)

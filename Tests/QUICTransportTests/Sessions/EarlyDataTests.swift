@@ -7,7 +7,7 @@ import TransportTLS
 @testable import QUICTransport
 
 /// Calls in a client's first flight (0-RTT). A relay keeps the server's answers back, so that what happens meanwhile is early.
-@Suite("Early data", .timeLimit(.minutes(1)))
+@Suite("Early data", .timeLimit(.minutes(3)))
 struct EarlyDataTests {
     private static let look = Method<Unary, Bytes, Bytes>(
         "early.Test", "Look", request: .bytes, response: .bytes, isIdempotent: true)
@@ -21,28 +21,26 @@ struct EarlyDataTests {
 
     /// What handlers ran, in order.
     private final class Log: Sendable {
-        private let ran = Mutex<(list: [String], waiters: [(String, CheckedContinuation<Void, Never>)])>(([], []))
+        private let ran = Mutex<(list: [String], waiters: [(String, AsyncStream<Void>.Continuation)])>(([], []))
 
         var all: [String] { ran.withLock { $0.list } }
 
         func note(_ text: String) {
-            let waiting = ran.withLock { ran -> [CheckedContinuation<Void, Never>] in
+            let waiting = ran.withLock { ran -> [AsyncStream<Void>.Continuation] in
                 ran.list.append(text)
                 defer { ran.waiters.removeAll { $0.0 == text } }
                 return ran.waiters.filter { $0.0 == text }.map(\.1)
             }
-            for continuation in waiting { continuation.resume() }
+            for continuation in waiting { continuation.finish() }
         }
 
+        /// Ends also when the task is cancelled, as the test's time limit does.
         func waitFor(_ text: String) async {
-            await withCheckedContinuation { continuation in
-                let isThere = ran.withLock { ran in
-                    guard !ran.list.contains(text) else { return true }
-                    ran.waiters.append((text, continuation))
-                    return false
-                }
-                if isThere { continuation.resume() }
+            let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+            ran.withLock { ran in
+                if ran.list.contains(text) { continuation.finish() } else { ran.waiters.append((text, continuation)) }
             }
+            for await _ in stream {}
         }
     }
 
@@ -96,6 +94,8 @@ struct EarlyDataTests {
             let log = Log()
             var configuration = QUICTransport.Configuration()
             configuration.acceptsEarlyData = serverAccepts
+            // While the relay is closed, each side waits for the other.
+            configuration.handshakeTimeout = .seconds(60)
             let server = try QUICTransport(
                 tls: TLSConfiguration(credentials: credentials, clientAuthentication: .none),
                 configuration: configuration)
@@ -103,7 +103,6 @@ struct EarlyDataTests {
             let relay = try GatedRelay(to: listener.endpoint.port ?? 0)
             configuration.acceptsEarlyData = false
             configuration.sendsEarlyData = clientSends
-            configuration.handshakeTimeout = .seconds(30)
             configure(&configuration)
             let clientCredentials = Credentials(identity: identities.node, trust: identities.trust)
             let client = try QUICTransport(credentials: clientCredentials, configuration: configuration)
@@ -216,7 +215,8 @@ struct EarlyDataTests {
     }
 
     @Test func `a server that does not answer fails the calls, and says which it may have seen`() async throws {
-        try await Lab.run(configure: { $0.handshakeTimeout = .seconds(5) }) { lab in
+        // Long enough for both calls to begin.
+        try await Lab.run(configure: { $0.handshakeTimeout = .seconds(10) }) { lab in
             try await lab.visit()
             let connection = try await lab.client.connect(to: lab.endpoint)
             async let paid = Result { try await connection.call(Self.pay, Bytes(utf8: "100")) }

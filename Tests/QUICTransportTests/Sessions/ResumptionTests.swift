@@ -39,9 +39,12 @@ struct ResumptionTests {
     }
 
     @Test func `a ticket is used once`() async throws {
-        try await Rig.run(open) { rig in
+        // Both handshakes wait until both have begun.
+        var configuration = QUICTransport.Configuration()
+        configuration.handshakeTimeout = .seconds(60)
+        try await Rig.run(open, configure: { $0.handshakeTimeout = .seconds(60) }) { rig in
             let relay = try GatedRelay(to: rig.port)
-            let client = try QUICTransport(tls: open)
+            let client = try QUICTransport(tls: open, configuration: configuration)
             let endpoint = try Endpoint(parsing: "quic://127.0.0.1:\(relay.port)")
             let outcome = await Result { () async throws in
                 #expect(try await !visit(client, endpoint))
