@@ -35,13 +35,14 @@ final class HandServer {
         let end = RawUDP.now + limit
         while RawUDP.now < end {
             takeEvents()
-            if condition() { return true }
             while let transmit = endpoint.pollTransmit(into: buffer, now: RawUDP.now) {
                 for start in stride(from: 0, to: transmit.byteCount, by: transmit.segmentBytes) {
                     let end = min(start + transmit.segmentBytes, transmit.byteCount)
                     socket.send([UInt8](buffer[start..<end]), to: transmit.path.remote)
                 }
             }
+            // Only now: what would be left unsent, nobody sends.
+            if condition() { return true }
             while let (bytes, from) = socket.receive(waiting: 5) {
                 lastReceive = RawUDP.now
                 let path = QUICPath(local: socket.address, remote: from)
