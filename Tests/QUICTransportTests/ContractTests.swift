@@ -29,6 +29,8 @@ struct QUICUnderTest: TransportUnderTest {
     let identity: @Sendable (TestIdentities) throws -> (Identity, Trust)
 
     var listenEndpoint: Endpoint { get throws { try Endpoint(parsing: "quic://127.0.0.1:0") } }
+    /// Other cases move their tens of MiB on the same loops, and the machine may be slow.
+    var caseTimeLimit: Duration { .seconds(240) }
 
     func makeTransport() async throws -> any Transport {
         let (identity, trust) = try identity(.shared)

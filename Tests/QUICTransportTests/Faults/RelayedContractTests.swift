@@ -9,7 +9,7 @@ import TransportTestKit
 /// Losses on real sockets, in real time: trains of datagrams that the kernel joins and cuts, of which parts are missing.
 ///
 /// A few small cases only. The whole contract at losses is in ``SimulatedContractTests``, where time costs nothing.
-@Suite("The contract through a relay that loses every tenth datagram", .timeLimit(.minutes(3)))
+@Suite("The contract through a relay that loses every tenth datagram", .timeLimit(.minutes(5)))
 struct RelayedContractTests {
     private static let names: Set = [
         "a unary call gets its response", "a server stream arrives whole and in order",
@@ -38,7 +38,7 @@ struct RelayedUnderTest: TransportUnderTest {
 
     var listenEndpoint: Endpoint { get throws { try Endpoint(parsing: "quic://127.0.0.1:0") } }
     /// Times are real here, and each loss takes its own.
-    var caseTimeLimit: Duration { .seconds(60) }
+    var caseTimeLimit: Duration { .seconds(240) }
 
     func makeTransport() async throws -> any Transport {
         let identities = TestIdentities.shared
