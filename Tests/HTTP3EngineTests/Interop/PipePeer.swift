@@ -30,6 +30,8 @@ final class PipePeer {
 
     deinit {
         try? input.fileHandleForWriting.close()
+        // Its input may not have ended: another program that was started meanwhile may hold the other end too.
+        if process.isRunning { _ = kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
     }
 

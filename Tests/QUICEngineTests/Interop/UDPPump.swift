@@ -41,7 +41,7 @@ final class UDPPump {
 
     /// Pumps until `condition` holds; false when it does not within `limit`.
     @discardableResult
-    func run(for limit: QUICTime = .seconds(60), until condition: () -> Bool) -> Bool {
+    func run(for limit: QUICTime = .seconds(120), until condition: () -> Bool) -> Bool {
         let end = now + limit
         while true {
             node.takeEvents()
