@@ -4,8 +4,9 @@ import NodeTransport
 import Testing
 
 /// A peer that stops to answer without a word is noticed.
-@Suite(.timeLimit(.minutes(1))) struct KeepAliveTests {
-    private static let policy = GRPCTransport.KeepAlivePolicy(interval: .milliseconds(50), timeout: .seconds(2))
+@Suite(.timeLimit(.minutes(5))) struct KeepAliveTests {
+    /// A busy machine must not make of one that answers one that does not.
+    private static let policy = GRPCTransport.KeepAlivePolicy(interval: .milliseconds(50), timeout: .seconds(12))
 
     private func withClient(_ body: (GRPCTransport, RawListener) async throws -> Void) async throws {
         var configuration = GRPCTransport.Configuration()
@@ -35,7 +36,7 @@ import Testing
             let states = Task { await updates.reduce(into: []) { $0.append($1) } }
             let error = try await TransportError.thrown { _ = try await connection.call(Echo.unary, Bytes(utf8: "?")) }
             #expect(error.code == .unavailable, "\(error)")
-            #expect(error.description.contains("did not answer a keep-alive ping within 2.0 seconds"), "\(error)")
+            #expect(error.description.contains("did not answer a keep-alive ping within 12.0 seconds"), "\(error)")
             #expect(error.endpoint == listener.endpoint)
 
             let seen = await states.value
