@@ -21,6 +21,7 @@ package final class PeerProcess: Sendable {
     // Sound: Foundation's Process and pipes are used by the test that made them; the mutex serialises it.
     private let process: Mutex<Process>
     private let input: Pipe
+    private let ends: AsyncStream<Void>
 
     /// Starts a server and waits for its line `LISTENING PORT`, or another that ends in the port.
     package static func server(
@@ -43,13 +44,15 @@ package final class PeerProcess: Sendable {
         process.arguments = arguments
         process.standardInput = input
         process.standardOutput = output
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        process.terminationHandler = { _ in end.finish() }
         try process.run()
         let line = await onThread { firstLine(of: output.fileHandleForReading, beginningWith: prefix) }
         guard let line else {
             process.terminate()
             throw Failure(description: "\(path) ended without having listened")
         }
-        return (PeerProcess(process, input), line)
+        return (PeerProcess(process, input, ends), line)
     }
 
     /// Runs a program to its end.
@@ -71,6 +74,8 @@ package final class PeerProcess: Sendable {
         async let errorText = text(of: errors.fileHandleForReading)
         var status: Int32 = -1
         for await value in ends { status = value }
+        // The test's time is over: what the program still writes is not waited for.
+        if Task.isCancelled, process.isRunning { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
         return Outcome(status: status, output: await outputText, errors: await errorText)
     }
 
@@ -100,13 +105,17 @@ package final class PeerProcess: Sendable {
         }
     }
 
-    private init(_ process: sending Process, _ input: Pipe) {
+    private init(_ process: sending Process, _ input: Pipe, _ ends: AsyncStream<Void>) {
         self.process = Mutex(process)
         self.input = input
+        self.ends = ends
     }
 
     /// Kills the program, as `kill -9` does.
-    package func kill() { process.withLock { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
+    package func kill() { process.withLock { if $0.isRunning { _ = Foundation.kill($0.processIdentifier, SIGKILL) } } }
+
+    /// Returns when the program has ended, which is some time after ``kill()``: until then it may have its port.
+    package func waitUntilEnd() async { for await _ in ends {} }
 
     deinit {
         // SIGTERM may be blocked: a program inherits the mask of the thread that started it.

@@ -1,10 +1,11 @@
+import ForeignPeers
 import GRPCTransport
 import NodeTransport
 import Testing
 import TransportTLS
 
 /// Who is not accepted learns it when it connects, both sides say why, and the listener goes on.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct RefusalTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct RefusalTests {
     @Test(arguments: RefusalCase.all)
     func `is refused by name on both sides`(_ bad: RefusalCase) async throws {
         // Making certificates takes time: keys, and thousands of bits of RSA.
@@ -80,7 +81,7 @@ import TransportTLS
     }
 
     @Test func `nobody listens`() async throws {
-        let free = try RawListener().endpoint
+        let free = try Endpoint(parsing: "grpc://127.0.0.1:\(freePort())")
         let client = try GRPCTransport(security: .plaintext)
         let error = await #expect(throws: TransportError.self) { try await client.connect(to: free) }
         #expect(error?.code == .unavailable)

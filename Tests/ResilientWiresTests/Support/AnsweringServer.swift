@@ -18,7 +18,9 @@ final class AnsweringServer {
     /// - Parameter identities: With these it wants mutual TLS.
     init(_ identities: IdentityFiles? = nil) async throws {
         files = identities.map { [$0.ca, $0.certificate("server"), $0.key("server")] } ?? []
-        (process, port) = try await PeerProcess.server(Self.program, ["0"] + files)
+        // It comes back at its own port, which nobody must get meanwhile.
+        port = try freePort()
+        (process, _) = try await PeerProcess.server(Self.program, ["\(port)"] + files)
         endpoint = try Endpoint(parsing: "grpc://127.0.0.1:\(port)")
     }
 
@@ -27,15 +29,8 @@ final class AnsweringServer {
 
     /// Starts it again at the same port.
     func start() async throws {
-        // A connection of somebody else's may have the port for a moment: the system gives it to clients, too.
-        for _ in 0..<50 {
-            do {
-                return process = try await PeerProcess.server(Self.program, ["\(port)"] + files).0
-            } catch is PeerProcess
-                .Failure
-            {}
-        }
-        throw PeerProcess.Failure(description: "port \(port) cannot be listened at again")
+        await process.waitUntilEnd()
+        (process, _) = try await PeerProcess.server(Self.program, ["\(port)"] + files)
     }
 
     /// The program, built with these tests.
