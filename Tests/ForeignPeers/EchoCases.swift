@@ -80,16 +80,31 @@ package struct EchoCases {
         }
     }
 
+    /// On a busy machine the handler may begin when it is too late; then it gets more time.
     package func deadline() async throws {
-        let key = Bytes(utf8: "deadline")
+        for seconds in [2, 10] where try await hasBegun(within: seconds) { return }
+        #expect(try await hasBegun(within: 60), "the handler has not begun")
+    }
+
+    /// False when the deadline has passed before the handler has answered.
+    private func hasBegun(within seconds: Int) async throws -> Bool {
+        let key = Bytes(utf8: "deadline \(seconds)")
         let call = try await connection.open(
-            CallHead(method: Echo.slow.name, shape: .unary, deadline: .after(.seconds(2))))
-        try await call.send(key)
-        try await call.finishSending()
-        let left = try #require(try await call.initialMetadata()[text: "x-deadline-ms"].flatMap(Int.init))
-        #expect((1...2000).contains(left))
+            CallHead(method: Echo.slow.name, shape: .unary, deadline: .after(.seconds(seconds))))
+        let head: Metadata
+        do {
+            try await call.send(key)
+            try await call.finishSending()
+            head = try await call.initialMetadata()
+        } catch let error as TransportError where error.code == .deadlineExceeded {
+            return false
+        }
+        let left = try #require(head[text: "x-deadline-ms"].flatMap(Int.init))
+        #expect(left <= seconds * 1000)
+        guard left > 0 else { return false }
         await #expect { try await call.receive() } throws: { ($0 as? TransportError)?.code == .deadlineExceeded }
         #expect(try await connection.call(Echo.wasCancelled, key) == "cancelled")
+        return true
     }
 
     package func cancellation() async throws {
