@@ -6,7 +6,7 @@ import TransportTLS
 @testable import GRPCTransport
 
 /// Connecting ends: by success, by its time limit, or by its caller.
-@Suite(.timeLimit(.minutes(1))) struct ConnectTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectTests {
     @Test(arguments: [false, true])
     func `a server that accepts and says nothing is given up at the time limit`(_ usesTLS: Bool) async throws {
         let listener = try RawListener()

@@ -5,7 +5,7 @@ import NodeTransport
 import Testing
 
 /// Connections that are over leave nothing behind.
-@Suite(.timeLimit(.minutes(1))) struct DescriptorTests {
+@Suite(.timeLimit(.minutes(5))) struct DescriptorTests {
     @Test func `a thousand connections come and go, and every descriptor is given back`() async throws {
         try await ConnectionRig.run { rig in
             let port = try #require(rig.listener.endpoint.port)

@@ -4,7 +4,7 @@ import NodeTransport
 import Testing
 
 /// A server that announces its end: what it has taken on finishes, the rest can be sent again.
-@Suite(.timeLimit(.minutes(1))) struct GoAwayTests {
+@Suite(.timeLimit(.minutes(5))) struct GoAwayTests {
     @Test func `calls up to the announced one finish, those above are not processed`() async throws {
         let listener = try RawListener()
         let script = Task {

@@ -4,7 +4,7 @@ import NodeTransport
 import Testing
 
 /// Calls over the number that the server allows at once wait for their turn, and no longer than they may.
-@Suite(.timeLimit(.minutes(1))) struct QueueTests {
+@Suite(.timeLimit(.minutes(5))) struct QueueTests {
     @Test func `many more calls than the server allows at once all complete`() async throws {
         try await ConnectionRig.run(server: { $0.maximumConcurrentStreams = 3 }) { rig in
             try await withThrowingTaskGroup { group in

@@ -4,7 +4,7 @@ import NodeTransport
 import Testing
 
 /// Large messages over TLS, whole and cut off.
-@Suite(.timeLimit(.minutes(1))) struct TLSMessageTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSMessageTests {
     private static let large = pattern(4 << 20)
 
     @Test func `messages of 4 MiB go both ways at once`() async throws {

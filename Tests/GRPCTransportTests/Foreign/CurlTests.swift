@@ -5,11 +5,11 @@ import Testing
 import TransportTLS
 
 /// curl reaches our listener over HTTP/2 or is told why not. Any answer proves a whole handshake.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Peers.isThere(Peers.curl))) struct CurlTests {
+@Suite(.timeLimit(.minutes(5)), .enabled(if: Peers.isThere(Peers.curl))) struct CurlTests {
     private func get(_ port: Int, _ arguments: [String]) async throws -> PeerProcess.Outcome {
         try await PeerProcess.run(
             Peers.curl,
-            ["--silent", "--show-error", "--http2", "--max-time", "20", "--output", "/dev/null", "--write-out"]
+            ["--silent", "--show-error", "--http2", "--max-time", "120", "--output", "/dev/null", "--write-out"]
                 + ["%{http_version} %{http_code} %{ssl_verify_result}"] + arguments + ["https://127.0.0.1:\(port)/"])
     }
 

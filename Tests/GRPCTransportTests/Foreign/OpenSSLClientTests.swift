@@ -5,7 +5,7 @@ import Testing
 import TransportTLS
 
 /// OpenSSL's own client agrees with our server about what is right and what is refused.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: Peers.isThere(Peers.openssl))) struct OpenSSLClientTests {
+@Suite(.timeLimit(.minutes(5)), .enabled(if: Peers.isThere(Peers.openssl))) struct OpenSSLClientTests {
     private func run(_ body: (RefusalRig, IdentityFiles) async throws -> Void) async throws {
         let files = try IdentityFiles()
         defer { files.remove() }

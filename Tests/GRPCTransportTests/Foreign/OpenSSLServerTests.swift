@@ -5,7 +5,7 @@ import Testing
 import TransportTLS
 
 /// Our client and OpenSSL's own server, which sends back each line in reverse.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: Peers.isThere(Peers.openssl))) struct OpenSSLServerTests {
+@Suite(.timeLimit(.minutes(5)), .enabled(if: Peers.isThere(Peers.openssl))) struct OpenSSLServerTests {
     private func serve(
         _ files: IdentityFiles, isMutual: Bool, _ options: [String] = []
     ) async throws -> (PeerProcess, port: Int) {

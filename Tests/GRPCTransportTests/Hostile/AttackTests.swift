@@ -6,7 +6,7 @@ import Testing
 @testable import GRPCTransport
 
 /// A peer that breaks HTTP/2 is told so and shown out; everybody else is served meanwhile and afterwards.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct AttackTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct AttackTests {
     @Test(arguments: Attack.all)
     func `is answered with its error code`(_ attack: Attack) async throws {
         try await HostileRig.run(attack.configure, services: [EchoService(), DeafService()]) { rig in
@@ -94,16 +94,16 @@ import Testing
                 return try withExtendedLifetime(sockets) { try residentBytes() } - before
             }
             // 800 messages of 4 MiB would be 3.2 GB; other tests run meanwhile.
-            #expect(grown < 512 << 20)
+            #expect(grown < 1 << 30)
         }
     }
 }
 
 /// A slow-loris: a place is not kept for a peer that does not come to the point.
-@Suite(.timeLimit(.minutes(1))) struct SlowLorisTests {
+@Suite(.timeLimit(.minutes(5))) struct SlowLorisTests {
     @Test(arguments: [[], Array(Raw.preface.prefix(10)), Raw.preface, Raw.preface + [0, 0, 12, 4]])
     func `a connection that says too little is closed at the handshake's time limit`(_ bytes: [UInt8]) async throws {
-        try await HostileRig.run({ $0.handshakeTimeout = .seconds(5) }) { rig in
+        try await HostileRig.run({ $0.handshakeTimeout = .seconds(10) }) { rig in
             let endpoint = rig.endpoint
             try await blocking {
                 let socket = try RawSocket(to: endpoint)
@@ -112,7 +112,7 @@ import Testing
             }
             let event = await rig.events.first(.handshakeFailed)
             #expect(event.error?.code == .unavailable)
-            #expect(event.description.contains("the handshake took longer than 5.0 seconds"), "\(event)")
+            #expect(event.description.contains("the handshake took longer than 10.0 seconds"), "\(event)")
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 /// Requests that are good HTTP/2 and bad gRPC get the status that gRPC's specification says, on a connection that
 /// goes on.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct BadRequestTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct BadRequestTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         var fields = Raw.request

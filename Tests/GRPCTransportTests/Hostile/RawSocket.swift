@@ -8,12 +8,14 @@ final class RawSocket: Sendable {
         let description: String
     }
 
+    /// How long one waits for a peer: a test that waits in vain fails instead of hanging.
+    fileprivate static let patienceSeconds = 60
+
     private let descriptor: Int32
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
-        // A test that waits in vain fails instead of hanging.
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        var patience = timeval(tv_sec: Self.patienceSeconds, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
@@ -61,7 +63,9 @@ final class RawSocket: Sendable {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count > 0 { return Array(buffer[..<count]) }
-        if count < 0, errno == EAGAIN { throw Failure(description: "the peer has sent nothing for ten seconds") }
+        if count < 0, errno == EAGAIN {
+            throw Failure(description: "the peer has sent nothing for \(Self.patienceSeconds) seconds")
+        }
         return nil
     }
 
@@ -83,7 +87,7 @@ final class RawListener: Sendable {
 
     init() throws {
         descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        var patience = timeval(tv_sec: RawSocket.patienceSeconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = RawSocket.loopback(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -4,7 +4,7 @@ import Testing
 import TransportTLS
 
 /// Chains that are unusual and right: whoever refuses them refuses too much.
-@Suite(.timeLimit(.minutes(1))) struct AcceptedChainTests {
+@Suite(.timeLimit(.minutes(5))) struct AcceptedChainTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         /// The name that the client asks for.

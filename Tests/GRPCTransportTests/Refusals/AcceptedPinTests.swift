@@ -5,7 +5,7 @@ import Testing
 import TransportTLS
 
 /// Peers that a pin lets in, and those whose pins are only watched.
-@Suite(.timeLimit(.minutes(1))) struct AcceptedPinTests {
+@Suite(.timeLimit(.minutes(5))) struct AcceptedPinTests {
     /// A server shows `chain` to a client that believes `trust`; the client's credentials afterwards, and its events.
     private func serve(
         _ chain: [KeyedCertificate], to trust: Trust

@@ -4,7 +4,7 @@ import Testing
 import TransportTLS
 
 /// Certificate messages that no library would send, in TLS 1.2, where they travel in the clear.
-@Suite(.timeLimit(.minutes(1))) struct RawCertificateTests {
+@Suite(.timeLimit(.minutes(5))) struct RawCertificateTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         /// What stands in the message: the certificates as they are sent.

@@ -7,7 +7,7 @@ import TransportTLS
 @testable import GRPCTransport
 
 /// OpenSSL's own client and server resume sessions with ours.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: Peers.isThere(Peers.openssl))) struct ForeignResumptionTests {
+@Suite(.timeLimit(.minutes(5)), .enabled(if: Peers.isThere(Peers.openssl))) struct ForeignResumptionTests {
     @Test func `openssl's client resumes with our server, which still knows who it is`() async throws {
         let files = try IdentityFiles()
         let folder = try TemporaryFolder()
