@@ -2,7 +2,7 @@ import EventLoops
 import Synchronization
 import Testing
 
-@Suite("Work from other threads", .timeLimit(.minutes(2)))
+@Suite("Work from other threads", .timeLimit(.minutes(5)))
 struct ExecuteTests {
     @Test func keepsItsOrderForEachThread() async throws {
         let (threads, each) = (4, 25_000)

@@ -1,7 +1,7 @@
 import EventLoops
 import Testing
 
-@Suite("Executors of a loop", .timeLimit(.minutes(1)))
+@Suite("Executors of a loop", .timeLimit(.minutes(5)))
 struct ExecutorTests {
     @Test func anActorsMethodsRunOnItsLoop() async throws {
         try await withLoop { loop in

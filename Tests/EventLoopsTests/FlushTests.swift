@@ -1,7 +1,7 @@
 import EventLoops
 import Testing
 
-@Suite("Flushes", .timeLimit(.minutes(1)))
+@Suite("Flushes", .timeLimit(.minutes(5)))
 struct FlushTests {
     @Test func comeOnceWhenTheJobsOfTheTurnHaveRun() async throws {
         try await withLoop { loop in

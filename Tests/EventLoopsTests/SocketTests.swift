@@ -3,7 +3,7 @@ import EventLoops
 import Glibc
 import Testing
 
-@Suite("Sockets of a loop", .timeLimit(.minutes(1)))
+@Suite("Sockets of a loop", .timeLimit(.minutes(5)))
 struct SocketTests {
     @Test func reportReadable() async throws {
         try await withLoop { loop in

@@ -1,7 +1,7 @@
 import EventLoops
 import Testing
 
-@Suite("Timers of a loop", .timeLimit(.minutes(1)))
+@Suite("Timers of a loop", .timeLimit(.minutes(5)))
 struct TimerTests {
     @Test func fireInTheOrderOfTheirDeadlines() async throws {
         try await withLoop { loop in

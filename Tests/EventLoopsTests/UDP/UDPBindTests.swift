@@ -2,7 +2,7 @@ import EventLoops
 import Glibc
 import Testing
 
-@Suite("Binding datagram sockets", .timeLimit(.minutes(2)))
+@Suite("Binding datagram sockets", .timeLimit(.minutes(5)))
 struct UDPBindTests {
     @Test("A port that is taken is refused, shared or not", arguments: [1, 2], [1, 2])
     func taken(first: Int, second: Int) async throws {

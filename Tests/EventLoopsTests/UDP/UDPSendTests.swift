@@ -3,7 +3,7 @@ import EventLoops
 import Glibc
 import Testing
 
-@Suite("Sending datagrams", .timeLimit(.minutes(2)))
+@Suite("Sending datagrams", .timeLimit(.minutes(5)))
 struct UDPSendTests {
     /// Each way in which the kernel may help or not, on either side.
     static let features: [UDPFeatures] = [
