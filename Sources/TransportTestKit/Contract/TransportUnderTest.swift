@@ -32,7 +32,7 @@ public protocol TransportUnderTest: Sendable {
     /// Whether both ends prove who they are, as under mutual TLS; by default not.
     var authenticatesPeers: Bool { get }
 
-    /// How long one case may take before it counts as hung; by default 30 seconds.
+    /// How long one case may take before it counts as hung; by default two minutes, for it only bounds a hang.
     var caseTimeLimit: Duration { get }
 
     /// Where the tasks of a case run; by default, and with `nil`, the global executor. A simulation sees only what runs
@@ -57,7 +57,7 @@ extension TransportUnderTest {
     public var maximumMessageBytes: Int { 4_194_304 }
     public var bulkBytes: Int { 67_108_864 }
     public var authenticatesPeers: Bool { false }
-    public var caseTimeLimit: Duration { .seconds(30) }
+    public var caseTimeLimit: Duration { .seconds(120) }
     public var executor: (any TaskExecutor)? { nil }
     public var clock: any Clock<Duration> { ContinuousClock() }
     public var connectionsOutlivePeers: Bool { false }

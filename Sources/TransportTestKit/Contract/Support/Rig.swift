@@ -61,3 +61,16 @@ struct ContractService: Service {
     let handlers: [MethodHandler]
     var datagramHandler: DatagramHandler?
 }
+
+/// Runs `body`, which needs a port that nobody has after its listener has left it: up to three times, for meanwhile the
+/// system may give the port to somebody else.
+func withPortOfNobody(_ body: () async throws -> Void) async throws {
+    for _ in 0..<2 {
+        do {
+            return try await body()
+        } catch {
+            if Task.isCancelled { throw error }
+        }
+    }
+    try await body()
+}
