@@ -5,7 +5,7 @@ import TransportTestKit
 @testable import TransportResilience
 
 /// Happy Eyeballs (RFC 8305): the families take turns, each attempt with a head start.
-@Suite("Address families", .timeLimit(.minutes(1)))
+@Suite("Address families", .timeLimit(.minutes(5)))
 struct AddressFamiliesTests {
     private static let v6 = ["[2001:db8::1]", "[2001:db8::2]", "[2001:db8::3]"]
     private static let v4 = ["192.0.2.1", "192.0.2.2"]

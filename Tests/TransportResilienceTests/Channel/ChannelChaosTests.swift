@@ -74,7 +74,7 @@ struct ChannelChaosTests {
                 if let name = try? await last.value { #expect(names.contains(name)) }
                 answered.append(())
             }
-            while answered.all.isEmpty || !channel.state.isReady {
+            while answered.all.isEmpty || !channel.state.isReady, !Task.isCancelled {
                 rig.clock.advance(by: .milliseconds(50))
                 await Task.yield()
             }

@@ -26,6 +26,8 @@ final class ChannelRig: Sendable {
     let failing = Mutex<[String: StatusCode]>([:])
     /// The servers that take calls and do not answer.
     let hanging = Mutex<Set<String>>([])
+    /// One for each call that such a server has.
+    let held = Recording<String>()
 
     init() {
         // Calls' own deadlines pass on the system's clock, what channels wait for on the rig's.
@@ -45,7 +47,8 @@ final class ChannelRig: Sendable {
         return try await body()
     }
 
-    /// The same until the task is cancelled.
+    /// The same until the task is cancelled. While others have no processor hours may pass: what is to hold meanwhile must
+    /// not depend on a time.
     func passTime() -> Task<Void, Never> {
         Task { [clock] in
             while !Task.isCancelled {
@@ -64,6 +67,7 @@ final class ChannelRig: Sendable {
             Self.who.handle { [self] _, _ in
                 if let code = failing.withLock({ $0[name] }) { throw TransportError(code, "as asked") }
                 if hanging.withLock({ $0.contains(name) }) {
+                    held.append(name)
                     // Ends when the call is cancelled.
                     for await _ in AsyncStream<Never>.makeStream().stream {}
                     throw CancellationError()
@@ -156,7 +160,8 @@ final class WatchedTransport: Transport {
 final class TestResolver: Resolver {
     private let results: AsyncStream<Result<[ResolvedPeer], TransportError>>
     private let continuation: AsyncStream<Result<[ResolvedPeer], TransportError>>.Continuation
-    let requestCount = Mutex(0)
+    /// One for each look-up that was asked for.
+    let asked = Recording<Void>()
 
     init() { (results, continuation) = AsyncStream.makeStream() }
 
@@ -170,7 +175,7 @@ final class TestResolver: Resolver {
     ) async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while (try? await requests.next()) != nil { self.requestCount.withLock { $0 += 1 } }
+                while (try? await requests.next()) != nil { self.asked.append(()) }
             }
             for await result in results { report(result) }
             group.cancelAll()

@@ -4,7 +4,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Hedged calls over a channel", .timeLimit(.minutes(1)))
+@Suite("Hedged calls over a channel", .timeLimit(.minutes(5)))
 struct HedgedPeersTests {
     /// What lies between the hedging layer and the channel.
     enum Between: String, CaseIterable { case nothing, retries, interceptor, breaker }
@@ -43,8 +43,10 @@ struct HedgedPeersTests {
     func aCopyGoesToAnotherPeerThanTheOneThatIsLate(_ between: Between) async throws {
         let (connection, home) = try await hedged(between, copies: 2)
         rig.hanging.withLock { $0 = [home] }
-        for _ in 0..<3 {
+        for round in 1...3 {
             async let answer = connection.call(ChannelRig.who, "")
+            // Only then it is known which peer is late.
+            await rig.held.wait(count: round)
             await clock.waitForSleepers()
             clock.advance(by: .milliseconds(100))
             #expect(try await answer != home)
@@ -58,7 +60,8 @@ struct HedgedPeersTests {
             .call(ChannelRig.who, "")
         rig.hanging.withLock { $0 = [home, second] }
         async let answer = connection.call(ChannelRig.who, "")
-        for _ in 0..<2 {
+        for late in 1...2 {
+            await rig.held.wait(count: late)
             await clock.waitForSleepers()
             clock.advance(by: .milliseconds(100))
         }
@@ -74,6 +77,7 @@ struct HedgedPeersTests {
         rig.hanging.withLock { $0 = [home] }
         rig.failing.withLock { $0 = [second: .unavailable] }
         async let answer = connection.call(ChannelRig.who, "")
+        await rig.held.wait(count: 1)
         await clock.waitForSleepers()
         clock.advance(by: .milliseconds(100))
         let time = rig.passTime()
@@ -91,6 +95,7 @@ struct HedgedPeersTests {
             .connect(to: ChannelRig.endpoint("target"))
         rig.hanging.withLock { $0 = ["a"] }
         async let answer = connection.call(ChannelRig.who, "")
+        await rig.held.wait(count: 1)
         await clock.waitForSleepers()
         rig.hanging.withLock { $0 = [] }
         clock.advance(by: .milliseconds(100))

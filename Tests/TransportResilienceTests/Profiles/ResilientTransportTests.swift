@@ -5,7 +5,7 @@ import TransportResilience
 import TransportTestKit
 
 /// The pieces together, as a profile puts them.
-@Suite("Profiles", .timeLimit(.minutes(2)))
+@Suite("Profiles", .timeLimit(.minutes(5)))
 struct ResilientTransportTests {
     private static let read = Method<Unary, String, String>(
         "test.Test", "Read", request: .utf8, response: .utf8, isIdempotent: true)

@@ -4,7 +4,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Two wires race, and the winner is remembered", .timeLimit(.minutes(1)))
+@Suite("Two wires race, and the winner is remembered", .timeLimit(.minutes(5)))
 struct RacingTransportTests {
     private static let headStart = Duration.milliseconds(250)
 

@@ -3,7 +3,7 @@ import Testing
 import TransportResilience
 import TransportTestKit
 
-@Suite("Unary calls over a retrying transport", .timeLimit(.minutes(2)))
+@Suite("Unary calls over a retrying transport", .timeLimit(.minutes(5)))
 struct RetryingTransportTests {
     private let clock = VirtualClock()
     private let policy = RetryPolicy(backoff: Backoff(jitter: .none))

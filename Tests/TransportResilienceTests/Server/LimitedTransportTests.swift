@@ -5,7 +5,7 @@ import TransportResilience
 import TransportTestKit
 
 /// Limits around a transport, as a caller meets them.
-@Suite(.timeLimit(.minutes(2))) struct LimitedTransportTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitedTransportTests {
     private static let hold = Method<Unary, Bytes, Bytes>("test.Test", "Hold", request: .bytes, response: .bytes)
     private static let watch = Method<ServerStream, Bytes, Bytes>(
         "test.Test", "Watch", request: .bytes, response: .bytes)
