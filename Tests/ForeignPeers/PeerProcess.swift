@@ -21,6 +21,7 @@ package final class PeerProcess: Sendable {
     // Sound: Foundation's Process and pipes are used by the test that made them; the mutex serialises it.
     private let process: Mutex<Process>
     private let input: Pipe
+    /// Finishes when the program has ended.
     private let ends: AsyncStream<Void>
 
     /// Starts a server and waits for its line `LISTENING PORT`, or another that ends in the port.
@@ -116,6 +117,12 @@ package final class PeerProcess: Sendable {
 
     /// Returns when the program has ended, which is some time after ``kill()``: until then it may have its port.
     package func waitUntilEnd() async { for await _ in ends {} }
+
+    /// Kills the program, and returns when it is gone: its ports and its files are free then.
+    package func killAndWait() async {
+        kill()
+        await waitUntilEnd()
+    }
 
     deinit {
         // SIGTERM may be blocked: a program inherits the mask of the thread that started it.

@@ -10,7 +10,7 @@ import TransportResilience
 
 /// etcd itself is killed and started again while nodes stand in it and callers follow it.
 @Suite(
-    "An etcd that is restarted", .timeLimit(.minutes(3)), .serialized,
+    "An etcd that is restarted", .timeLimit(.minutes(10)), .serialized,
     .enabled(if: Peers.isThere(EtcdServer.program)))
 struct EtcdRestartTests {
     private static let prefix = EtcdResolver.prefix(service: "ledger")
@@ -97,8 +97,8 @@ struct EtcdRestartTests {
     @Test("An etcd that is away for longer than the leases costs no call, and nodes register anew")
     func longAbsence() async throws {
         try await underLoad(.seconds(3)) { scene in
+            try await stand(scene.nodes, notOn: [], scene.etcd)
             let before = Set(try await leases(scene.etcd).values)
-            #expect(before.count == 3)
             scene.etcd.kill()
             // Each node has given its lease up.
             for events in scene.events { await events.wait { $0.contains { $0.kind == .connectFailed } } }
@@ -113,7 +113,9 @@ struct EtcdRestartTests {
             let registration = Task { try await scene.client.register("ledger", as: ResolvedPeer(joined)) }
             await scene.ledger.callsReach(scene.nodes + [joined])
             // What hung on the old leases goes with them, and the records do not.
-            for lease in before { while try await secondsLeft(lease, scene.etcd) > 0 {} }
+            for lease in before {
+                while try await secondsLeft(lease, scene.etcd) > 0 { try Task.checkCancellation() }
+            }
             try await stand(scene.nodes + [joined], notOn: before, scene.etcd)
             await scene.ledger.callsReach(scene.nodes + [joined])
             registration.cancel()
@@ -123,12 +125,13 @@ struct EtcdRestartTests {
 
     @Test("An etcd that is back before the leases are over finds them kept alive")
     func shortAbsence() async throws {
-        try await underLoad(.seconds(12)) { scene in
+        // Long: nodes give up a lease for which they cannot ask for 20 seconds, and a slow machine takes some to start etcd.
+        try await underLoad(.seconds(30)) { scene in
             let before = try await leases(scene.etcd)
             scene.etcd.kill()
             try await scene.etcd.start()
-            // A node asks once in four seconds: with more than twelve requests one of the three has asked five times, and
-            // sixteen seconds have passed, in which leases that nobody keeps alive run out.
+            // A node asks once in ten seconds: with more than twelve requests one of the three has asked five times, and
+            // forty seconds have passed, in which leases that nobody keeps alive run out.
             let asked = scene.calls.keepAlives
             await scene.calls.wait(forKeepAlives: asked + 13)
             #expect(try await leases(scene.etcd) == before)
@@ -147,9 +150,9 @@ struct EtcdRestartTests {
         let events = Events()
         let node = ResolvedPeer(try Endpoint(parsing: "grpc://127.0.0.1:7"))
         let registration = Task {
-            try await client.register("ledger", as: node, timeToLive: .seconds(2), observer: events.take)
+            try await client.register("ledger", as: node, timeToLive: .seconds(10), observer: events.take)
         }
-        await events.wait { $0.count { $0.kind == .connected } == 2 }
+        await events.wait { $0.count { $0.kind == .connected } >= 2 }
         #expect(events.all.prefix(3).map(\.kind) == [.connected, .connectFailed, .connected])
         #expect(calls.revocations == 0)
         registration.cancel()

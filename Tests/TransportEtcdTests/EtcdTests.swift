@@ -9,7 +9,7 @@ import TransportResilience
 
 /// Against etcd itself, and with its own command-line client.
 @Suite(
-    "Peers in etcd", .timeLimit(.minutes(3)), .serialized,
+    "Peers in etcd", .timeLimit(.minutes(10)), .serialized,
     .enabled(if: Peers.isThere(EtcdServer.program)))
 struct EtcdTests {
     private static let target = Result { try Endpoint(parsing: "etcd:///ledger") }
@@ -92,14 +92,16 @@ struct EtcdTests {
     @Test func aNodeThatDiesIsGoneWithItsLease() async throws {
         try await withEtcd { server, client in
             try await following(client) { recorder in
+                await recorder.wait { $0.peers == [] }
+                try await server.control("put", "ledger/alive", #"{"Addr":"10.0.0.1:443"}"#)
+                await recorder.wait { $0.peers == ["grpc://10.0.0.1:443"] }
                 // A node that does nothing more after it has registered.
-                let lease = try await client.grantLease(.seconds(2))
+                let lease = try await client.grantLease(.seconds(10))
                 let record = try PeerRecord(ResolvedPeer(Endpoint(parsing: "grpc://127.0.0.1:9"))).json()
                 try await client.put(EtcdClient.Entry(key: "ledger/dead", value: record), lease: lease.id)
-                await recorder.wait { $0.peers == ["grpc://127.0.0.1:9"] }
-                try await server.control("put", "ledger/alive", #"{"Addr":"10.0.0.1:443"}"#)
-                await recorder.wait { $0.peers == ["grpc://10.0.0.1:443", "grpc://127.0.0.1:9"] }
-                await recorder.wait { $0.peers == ["grpc://10.0.0.1:443"] }
+                // Who looks late finds both in what was said.
+                let alive = ["grpc://10.0.0.1:443"]
+                await recorder.wait { $0.answers == [[], alive, alive + ["grpc://127.0.0.1:9"], alive] }
                 #expect(try await !client.keepAlive(lease: lease.id))
             }
         }
@@ -111,13 +113,13 @@ struct EtcdTests {
             let peer = ResolvedPeer(try Endpoint(parsing: "grpc://127.0.0.1:7"))
             try await following(client) { recorder in
                 let registration = Task {
-                    try await client.register("ledger", as: peer, timeToLive: .seconds(3), observer: events.take)
+                    try await client.register("ledger", as: peer, timeToLive: .seconds(15), observer: events.take)
                 }
                 await recorder.wait { $0.peers == ["grpc://127.0.0.1:7"] }
                 let lease = try await server.control("lease", "list").split(separator: "\n").last.map(String.init) ?? ""
                 try await server.control("lease", "revoke", lease)
                 await recorder.wait { $0.failures.contains { $0.message.contains("no record is left") } }
-                await events.wait { $0.count { $0.kind == .connected } == 2 }
+                await events.wait { $0.count { $0.kind == .connected } >= 2 }
                 #expect(recorder.peers == ["grpc://127.0.0.1:7"])
                 #expect(try await server.control("get", "ledger/", "--prefix", "--keys-only").contains("127.0.0.1:7"))
                 registration.cancel()
@@ -139,10 +141,17 @@ struct EtcdTests {
 
     @Test func longListsComeInPages() async throws {
         try await withEtcd { server, client in
-            let lease = try await client.grantLease(.seconds(60))
-            for number in 0..<1_203 {
-                let key = "many/" + String(repeating: "0", count: 5 - "\(number)".count) + "\(number)"
-                try await client.put(EtcdClient.Entry(key: key, value: Data("x".utf8)), lease: lease.id)
+            // For longer than a slow disk takes. Several at a time: etcd writes them to it together.
+            let lease = try await client.grantLease(.seconds(3_600))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<1_203 {
+                    if number >= 32 { try await group.next() }
+                    group.addTask {
+                        let key = "many/" + String(repeating: "0", count: 5 - "\(number)".count) + "\(number)"
+                        try await client.put(EtcdClient.Entry(key: key, value: Data("x".utf8)), lease: lease.id)
+                    }
+                }
+                try await group.waitForAll()
             }
             let (entries, revision) = try await client.list(prefix: "many/")
             #expect(entries.count == 1_203)

@@ -37,6 +37,8 @@ final class EtcdServer: Sendable {
 
     /// Starts it again where it was, with its data.
     func start() async throws {
+        // Its successor can neither listen nor open the data before it is gone.
+        await process.withLock { $0 }.killAndWait()
         let started = try await Self.start(folder.path, ports)
         process.withLock { $0 = started }
         try await waitUntilItAnswers()
@@ -45,7 +47,9 @@ final class EtcdServer: Sendable {
     /// Runs `etcdctl`, which nobody here wrote.
     @discardableResult
     func control(_ arguments: String..., user: String? = nil) async throws -> String {
-        let common = ["--endpoints", endpoint.authority] + (user.map { ["--user", $0] } ?? [])
+        let common =
+            ["--endpoints", endpoint.authority, "--dial-timeout", "60s", "--command-timeout", "60s"]
+            + (user.map { ["--user", $0] } ?? [])
         let outcome = try await PeerProcess.run("/usr/bin/etcdctl", common + arguments)
         guard outcome.status == 0 else {
             throw Failure(description: "etcdctl \(arguments): \(outcome.output)\(outcome.errors)")
