@@ -8,7 +8,7 @@ import TransportTestKit
 
 @testable import DAGNode
 
-@Suite("Passing transactions on", .timeLimit(.minutes(1)))
+@Suite("Passing transactions on", .timeLimit(.minutes(5)))
 struct BroadcastTests {
     private static func isResult(_ event: NodeEvent, _ result: BroadcastResult) -> Bool {
         if case .broadcast(_, _, result) = event { true } else { false }
@@ -28,6 +28,7 @@ struct BroadcastTests {
             #expect(try await a.node.statistics()[.broadcastAcknowledged] == 100)
             // Recorded in one or several steps.
             while try await a.store.record(of: "tx-49")?.acknowledgedBy != 2 {
+                try Task.checkCancellation()
                 let recorded = a.log.events.count { if case .acknowledgementsRecorded = $0 { true } else { false } }
                 if try await a.store.record(of: "tx-49")?.acknowledgedBy == 2 { break }
                 await a.log.wait(for: recorded + 1) { if case .acknowledgementsRecorded = $0 { true } else { false } }
@@ -52,14 +53,12 @@ struct BroadcastTests {
             let silent = InMemoryTransport(network: nursery.network)
             _ = try await silent.listen(on: "memory://silent", services: [SilentPeer()])
             let b = try await nursery.start("b")
-            let a = try await nursery.start("a", peers: ["silent", "b"]) {
-                $0.broadcastTimeout = .seconds(3)
-                $0.maximumBroadcastsUnderWay = 4
-            }
+            let a = try await nursery.start("a", peers: ["silent", "b"]) { $0.maximumBroadcastsUnderWay = 4 }
             await a.waitForPeers(2)
             for index in 0..<8 { try await a.node.submit(Make.message("tx-\(index)")) }
             await a.log.wait(for: 8) { Self.isResult($0, .acknowledged) }
             #expect(try await b.ids.count == 8)
+            a.clock.advance(by: .seconds(3_600))
             await a.log.wait(for: 8) { Self.isResult($0, .timedOut) }
             #expect(try await a.node.statistics()[.broadcastTimedOut] == 8)
             await silent.shutdown(within: .zero)
@@ -84,7 +83,8 @@ struct BroadcastTests {
 
     @Test func `A peer's refusal is reported with its code`() async throws {
         try await withNetwork { nursery in
-            let b = try await nursery.start("b")
+            // By repair `a` gets it damaged, and refuses it: it has none before it is given its own.
+            let b = try await nursery.start("b", wrap: { LyingStore(base: $0, damaged: ["tx"]) })
             try await b.node.submit(Make.message("tx", payload: "another"))
             let a = try await nursery.start("a", peers: ["b"])
             await a.waitForPeers(1)

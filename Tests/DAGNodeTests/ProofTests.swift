@@ -7,7 +7,7 @@ import TransactionSignatures
 
 @testable import DAGNode
 
-@Suite("Proofs of holding between nodes", .timeLimit(.minutes(1)))
+@Suite("Proofs of holding between nodes", .timeLimit(.minutes(5)))
 struct ProofTests {
     @Test func `A peer that has the payload proves it`() async throws {
         try await withNetwork { nursery in

@@ -7,7 +7,7 @@ import TransactionSignatures
 
 @testable import DAGNode
 
-@Suite("Handing out transactions", .timeLimit(.minutes(1)))
+@Suite("Handing out transactions", .timeLimit(.minutes(5)))
 struct RepairServiceTests {
     private let key = SigningKey()
 
@@ -88,7 +88,7 @@ struct RepairServiceTests {
     @Test func `Who has used up its bytes has to wait`() async throws {
         try await withNetwork { nursery in
             let a = try await nursery.start("a") {
-                $0.repairBudgetBytes = 3_000
+                $0.repairBudgetBytes = 100
                 $0.repairBudgetBytesPerSecond = 1
             }
             try await a.put(try Make.transactions(0..<20))

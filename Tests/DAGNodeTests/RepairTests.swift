@@ -8,7 +8,7 @@ import TransportTestKit
 
 @testable import DAGNode
 
-@Suite("Repair", .timeLimit(.minutes(1)))
+@Suite("Repair", .timeLimit(.minutes(5)))
 struct RepairTests {
     private func reports(_ node: TestNode) -> [RepairReport] {
         node.log.events.compactMap { if case .repaired(_, let report) = $0 { report } else { nil } }
@@ -101,10 +101,11 @@ struct RepairTests {
 
     @Test func `An id that is taken here is a conflict, and is not fetched again`() async throws {
         try await withNetwork { nursery in
-            let a = try await nursery.start("a")
-            try await a.put([try Make.transaction("tx", payload: "one")])
+            // Each has its own before they meet.
             let b = try await nursery.start("b", peers: ["a"])
             try await b.put([try Make.transaction("tx", payload: "other")])
+            let a = try await nursery.start("a")
+            try await a.put([try Make.transaction("tx", payload: "one")])
             await b.waitForPeers(1)
             await b.node.repair()
             await b.node.repair()
@@ -127,6 +128,7 @@ struct RepairTests {
             try await a.node.submit(Make.message("child", parents: ["parent"]))
             await b.log.wait(for: 1) { if case .linked = $0 { true } else { false } }
             while try await b.store.record(of: "child")?.isLinked != true {
+                try Task.checkCancellation()
                 let count = b.log.events.count { if case .linked = $0 { true } else { false } }
                 if try await b.store.record(of: "child")?.isLinked == true { break }
                 await b.log.wait(for: count + 1) { if case .linked = $0 { true } else { false } }

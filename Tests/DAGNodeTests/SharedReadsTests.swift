@@ -6,7 +6,7 @@ import Testing
 
 @testable import DAGNode
 
-@Suite("Shared reads", .timeLimit(.minutes(1)))
+@Suite("Shared reads", .timeLimit(.minutes(5)))
 struct SharedReadsTests {
     @Test func `What is being read for one is not read again for others`() async throws {
         try await withNetwork { nursery in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import DAGNode
 
-@Suite("Acknowledgements of a stream", .timeLimit(.minutes(1)))
+@Suite("Acknowledgements of a stream", .timeLimit(.minutes(5)))
 struct StreamProgressTests {
     @Test func `Only what has no gap before it is acknowledged`() async throws {
         let progress = StreamProgress(maximumUnderWay: 10)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import DAGNode
 
-@Suite("Submitting to a node", .timeLimit(.minutes(1)))
+@Suite("Submitting to a node", .timeLimit(.minutes(5)))
 struct SubmitTests {
     @Test func `A submission is durable when it is answered, and linked a moment later`() async throws {
         try await withNetwork { nursery in

@@ -15,6 +15,8 @@ final class TestNode: Sendable {
     let store: any TransactionStore
     let node: LedgerNode
     let log: EventLog
+    /// What the deadlines of its calls pass on: they never do but where a test moves it, however slow the machine is.
+    let clock = VirtualClock()
     private let directory: String
     private let transport: InMemoryTransport
     private let listener: any Listener
@@ -35,7 +37,7 @@ final class TestNode: Sendable {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("node-\(UUID().uuidString)").path
         store = wrap(try SQLiteStore(directory: directory))
         key = SigningKey()
-        transport = InMemoryTransport(network: network)
+        transport = InMemoryTransport(network: network, clock: clock)
         var configuration = NodeConfiguration(id: id, peers: try peers.map { try Endpoint(parsing: "memory://\($0)") })
         // What a test wants compared it asks for.
         configuration.repairInterval = .seconds(3_600)
