@@ -5,7 +5,7 @@ import Testing
 @testable import TransactionSignatures
 
 /// OpenSSL through the Python package cryptography: Tests/Interop/python/signature_peer.py.
-@Suite("Another implementation", .enabled(if: Foreign.isThere), .timeLimit(.minutes(3)))
+@Suite("Another implementation", .enabled(if: Foreign.isThere), .timeLimit(.minutes(5)))
 struct ForeignImplementationTests {
     private let message = Bytes(utf8: "what both know")
 
@@ -14,7 +14,7 @@ struct ForeignImplementationTests {
     }
 
     @Test(arguments: SignatureAlgorithm.all)
-    func `It accepts our keys and signatures`(algorithm: SignatureAlgorithm) throws {
+    func `It accepts our keys and signatures`(algorithm: SignatureAlgorithm) async throws {
         let folder = try Folder()
         let key = try SigningKey.generate(algorithm)
         let (secret, open) = ("\(folder.path)/key.pem", "\(folder.path)/public.pem")
@@ -22,17 +22,17 @@ struct ForeignImplementationTests {
         try Data(key.publicKey.pem).write(to: URL(filePath: open))
         for context in contexts(algorithm) {
             let ours = try key.sign(message, context: context)
-            #expect(try Foreign.verify(open, message, context, ours) == "valid")
-            #expect(try Foreign.verify(open, Bytes(utf8: "other"), context, ours) == "invalid")
-            let theirs = try Foreign.sign(secret, message, context)
+            #expect(try await Foreign.verify(open, message, context, ours) == "valid")
+            #expect(try await Foreign.verify(open, Bytes(utf8: "other"), context, ours) == "invalid")
+            let theirs = try await Foreign.sign(secret, message, context)
             #expect(key.publicKey.isValid(theirs, for: message, context: context))
         }
     }
 
     @Test(arguments: SignatureAlgorithm.all)
-    func `We accept its keys and signatures`(algorithm: SignatureAlgorithm) throws {
+    func `We accept its keys and signatures`(algorithm: SignatureAlgorithm) async throws {
         let folder = try Folder()
-        _ = try Foreign.run("generate", algorithm.name, folder.path)
+        _ = try await Foreign.run("generate", algorithm.name, folder.path)
         var keys: [SigningKey] = []
         for ending in ["pem", "der"] {
             keys.append(try SigningKey(file: "\(folder.path)/key.\(ending)") { _ in })
@@ -41,11 +41,11 @@ struct ForeignImplementationTests {
         #expect(keys[0].seed == keys[1].seed)
         #expect(keys[0].algorithm == algorithm)
         for context in contexts(algorithm) {
-            let theirs = try Foreign.sign("\(folder.path)/key.pem", message, context)
+            let theirs = try await Foreign.sign("\(folder.path)/key.pem", message, context)
             #expect(keys[0].publicKey.isValid(theirs, for: message, context: context))
             #expect(!keys[0].publicKey.isValid(theirs, for: Bytes(utf8: "other"), context: context))
             let ours = try keys[0].sign(message, context: context)
-            #expect(try Foreign.verify("\(folder.path)/public.pem", message, context, ours) == "valid")
+            #expect(try await Foreign.verify("\(folder.path)/public.pem", message, context, ours) == "valid")
         }
     }
 }
@@ -65,27 +65,37 @@ private enum Foreign {
         return false
     }
 
-    static func sign(_ key: String, _ message: Bytes, _ context: Bytes) throws -> Bytes {
-        try #require(Bytes(hexadecimal: run("sign", key, text(message), text(context))))
+    static func sign(_ key: String, _ message: Bytes, _ context: Bytes) async throws -> Bytes {
+        try #require(Bytes(hexadecimal: await run("sign", key, text(message), text(context))))
     }
 
-    static func verify(_ key: String, _ message: Bytes, _ context: Bytes, _ signature: Bytes) throws -> String {
-        try run("verify", key, text(message), text(context), text(signature))
+    static func verify(_ key: String, _ message: Bytes, _ context: Bytes, _ signature: Bytes) async throws -> String {
+        try await run("verify", key, text(message), text(context), text(signature))
     }
 
     private static func text(_ bytes: Bytes) -> String { bytes.isEmpty ? "-" : bytes.hexadecimal }
 
     /// Runs to the end; what it printed.
-    static func run(_ arguments: String...) throws -> String {
+    static func run(_ arguments: String...) async throws -> String {
         let process = Process()
         process.executableURL = python
         process.arguments = [script] + arguments
         let output = Pipe()
         process.standardOutput = output
+        let (ends, end) = AsyncStream.makeStream(of: Int32.self)
+        process.terminationHandler = {
+            end.yield($0.terminationStatus)
+            end.finish()
+        }
         try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        // On a thread of its own: reading blocks, and other tests' tasks need those that tasks have.
+        let reader = output.fileHandleForReading
+        let data = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: reader.readDataToEndOfFile()) }
+        }
+        var status: Int32 = -1
+        for await value in ends { status = value }
+        try #require(status == 0)
         return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

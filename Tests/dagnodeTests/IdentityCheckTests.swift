@@ -4,7 +4,7 @@ import TransportTLS
 
 @testable import dagnode
 
-@Suite("Identities: check", .timeLimit(.minutes(2)))
+@Suite("Identities: check", .timeLimit(.minutes(5)))
 struct IdentityCheckTests {
     /// A folder with an authority and the identity `a`.
     private func folder(days: Int = 365) throws -> Folder {
@@ -113,9 +113,9 @@ struct IdentityCheckTests {
     }
 
     @Test(.enabled(if: OpenSSL.isThere))
-    func `A foreign certificate is checked as well`() throws {
+    func `A foreign certificate is checked as well`() async throws {
         let folder = try Folder()
-        try OpenSSL.selfSigned("short", days: 3, in: folder.path)
+        try await OpenSSL.selfSigned("short", days: 3, in: folder.path)
         let key = "\(folder.path)/short-key.pem"
         let finding = check(folder, name: "short", key: key, host: "short")
         #expect(finding.state == .critical)

@@ -6,7 +6,7 @@ import TransportTLS
 
 @testable import dagnode
 
-@Suite("Identities: init, show, pin", .timeLimit(.minutes(2)))
+@Suite("Identities: init, show, pin", .timeLimit(.minutes(5)))
 struct IdentityTests {
     private func initialize(_ folder: Folder, _ arguments: String...) async throws -> Program.Result {
         try await Program.start(["identity", "init", "--directory", folder.path, "--name", "a"] + arguments).result()
@@ -80,9 +80,9 @@ struct IdentityTests {
         let folder = try Folder()
         _ = try await initialize(folder)
         let file = "\(folder.path)/a.pem"
-        let certificate = try OpenSSL.shell("openssl x509 -in a.pem -noout -fingerprint -sha256", in: folder.path)
+        let certificate = try await OpenSSL.shell("openssl x509 -in a.pem -noout -fingerprint -sha256", in: folder.path)
         let digits = try #require(certificate.split(separator: "=").last).description
-        let key = try OpenSSL.shell(
+        let key = try await OpenSSL.shell(
             "openssl x509 -in a.pem -pubkey -noout | openssl pkey -pubin -outform der"
                 + " | openssl dgst -sha256 -binary | base64", in: folder.path)
 
@@ -108,7 +108,7 @@ struct IdentityTests {
         ])
     func `The kind of a key is shown`(option: String, name: String) async throws {
         let folder = try Folder()
-        _ = try OpenSSL.shell(
+        _ = try await OpenSSL.shell(
             "openssl req -x509 \(option) -nodes -subj '/O=Organisation/CN=a' -keyout k.pem -out a.pem", in: folder.path)
         let shown = try await Program.run("identity", "show", "\(folder.path)/a.pem")
         #expect(shown.output.contains("  key          \(name)\n"), "\(shown.output)")

@@ -12,7 +12,7 @@ enum OpenSSL {
     }
 
     /// Runs a shell command in which `openssl` is used; what it printed, without blanks at the ends.
-    static func shell(_ command: String, in folder: String) throws -> String {
+    static func shell(_ command: String, in folder: String) async throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = ["-ec", command]
@@ -20,18 +20,28 @@ enum OpenSSL {
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
+        let (ends, end) = AsyncStream.makeStream(of: Int32.self)
+        process.terminationHandler = {
+            end.yield($0.terminationStatus)
+            end.finish()
+        }
         try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(command)")
+        // On a thread of its own: reading blocks, and other tests' tasks need those that tasks have.
+        let reader = output.fileHandleForReading
+        let data = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: reader.readDataToEndOfFile()) }
+        }
+        var status: Int32 = -1
+        for await value in ends { status = value }
+        try #require(status == 0, "\(command)")
         return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// A certificate and its key, valid for these days (already expired when negative), in a new `NAME.pem` and
     /// `NAME-key.pem`.
-    static func selfSigned(_ name: String, days: Int, in folder: String) throws {
+    static func selfSigned(_ name: String, days: Int, in folder: String) async throws {
         // Version 3.0 cannot be told when a certificate begins but by `ca` or faketime; a short one ends soon enough.
-        _ = try shell(
+        _ = try await shell(
             """
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days \(days) -subj /CN=\(name) \
             -addext subjectAltName=DNS:\(name) -addext basicConstraints=critical,CA:FALSE \
