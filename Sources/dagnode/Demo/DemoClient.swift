@@ -31,7 +31,7 @@ struct DemoClient: Sendable {
 
     func statistics() async throws -> NodeStatistics {
         try await withConnection {
-            try await $0.call(Node.statistics, StatisticsRequest(), deadline: .after(.seconds(5)))
+            try await $0.call(Node.statistics, StatisticsRequest(), deadline: .after(.seconds(30)))
         }
     }
 

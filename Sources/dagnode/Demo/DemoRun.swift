@@ -7,7 +7,7 @@ struct DemoRun {
     /// The node that is killed.
     private static let victim = "b"
     /// How long the nodes have to agree after the last acknowledgement.
-    private static let settlingTime: Duration = .seconds(60)
+    private static let settlingTime: Duration = .seconds(120)
 
     let input: DemoInput
     let network: DemoNetwork
