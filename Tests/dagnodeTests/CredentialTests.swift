@@ -4,7 +4,7 @@ import Testing
 import TransportTLS
 
 /// Identity and trust of a running node, changed through its files.
-@Suite("A node's credentials", .timeLimit(.minutes(2)))
+@Suite("A node's credentials", .timeLimit(.minutes(5)))
 struct CredentialTests {
     private let folder: Folder
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TransportTLS
 
-@Suite("The doctor", .timeLimit(.minutes(1)))
+@Suite("The doctor", .timeLimit(.minutes(5)))
 struct DoctorTests {
     @Test func `Without options it looks at the program and says whether key exchange is safe for ever`() async throws {
         let result = try await Program.run("doctor")

@@ -7,7 +7,7 @@ import Testing
 
 @testable import dagnode
 
-@Suite("A node as a process", .timeLimit(.minutes(2)))
+@Suite("A node as a process", .timeLimit(.minutes(5)))
 struct ServeTests {
     private func serve(
         _ folder: Folder, _ arguments: String..., on endpoint: String = "grpc://127.0.0.1:0"

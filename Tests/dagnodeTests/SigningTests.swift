@@ -5,7 +5,7 @@ import TransactionSignatures
 
 @testable import dagnode
 
-@Suite("Signed submissions", .timeLimit(.minutes(2)))
+@Suite("Signed submissions", .timeLimit(.minutes(5)))
 struct SigningTests {
     @Test func `Files go in with signatures of each algorithm`() async throws {
         let folder = try Folder()

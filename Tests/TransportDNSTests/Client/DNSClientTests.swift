@@ -4,7 +4,7 @@ import TransportTestKit
 
 @testable import TransportDNS
 
-@Suite("Questions to silent servers end", .timeLimit(.minutes(1)))
+@Suite("Questions to silent servers end", .timeLimit(.minutes(5)))
 struct DNSClientTests {
     private func configuration(_ socket: DeafSocket) throws -> DNSConfiguration {
         var configuration = DNSConfiguration()

@@ -7,7 +7,7 @@ import TransportTestKit
 @testable import TransportDNS
 
 /// BIND answers, and its records change while a resolver follows them.
-@Suite(.enabled(if: Peers.isThere(Peers.named) && Peers.isThere(Peers.nsupdate)), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Peers.isThere(Peers.named) && Peers.isThere(Peers.nsupdate)), .timeLimit(.minutes(5)))
 struct BindTests {
     private func follow(
         _ target: String, _ server: NameServer, wire: Endpoint.Scheme = .grpc,
