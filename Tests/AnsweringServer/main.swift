@@ -7,16 +7,17 @@
 import Glibc
 import GRPCTransport
 import NodeTransport
+import Synchronization
 import TransportTLS
 
-struct AnsweringService: Service {
-    let answer: String
+final class AnsweringService: Service {
+    /// Known once it listens, and nobody can ask before.
+    let answer = Mutex("")
 
     var handlers: [MethodHandler] {
-        let answer = answer
-        return [
+        [
             Method<Unary, Bytes, String>("answers.Answers", "Who", request: .bytes, response: .utf8)
-                .handle { _, _ in answer }
+                .handle { _, _ in self.answer.withLock { $0 } }
         ]
     }
 }
@@ -30,15 +31,11 @@ func security(_ files: [String]) throws -> GRPCTransport.Security {
 do {
     let port = CommandLine.arguments.dropFirst().first ?? "0"
     let transport = try GRPCTransport(security: security(Array(CommandLine.arguments.dropFirst(2))))
-    // The port is in the answer, so a first listener finds out which one is free.
-    var endpoint = try Endpoint(parsing: "grpc://127.0.0.1:\(port)")
-    if endpoint.port == 0 {
-        let listener = try await transport.listen(on: endpoint, services: [])
-        endpoint = listener.endpoint
-        await listener.shutdown(within: .zero)
-    }
-    let answer = "\(endpoint.port ?? 0)"
-    _ = try await transport.listen(on: endpoint, services: [AnsweringService(answer: answer)])
+    let service = AnsweringService()
+    let listener = try await transport.listen(
+        on: Endpoint(parsing: "grpc://127.0.0.1:\(port)"), services: [service])
+    let answer = "\(listener.endpoint.port ?? 0)"
+    service.answer.withLock { $0 = answer }
     print("LISTENING \(answer)")
     fflush(nil)
     // Whoever has started it holds the other end.
