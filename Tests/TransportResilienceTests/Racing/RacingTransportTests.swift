@@ -46,10 +46,11 @@ struct RacingTransportTests {
                 // Each step only once all who will wait do: the wires, and the head start until it is over.
                 let underWay = first.attemptsUnderWay + second.attemptsUnderWay
                 let headStartEnd = start.advanced(by: RacingTransportTests.headStart)
-                let wakeUps = [wireClock.nextWakeUp, clock.nextWakeUp].compactMap { $0 }
                 if underWay > 0, first.attemptsAsleep + second.attemptsAsleep == underWay,
                     wireClock.sleeperCount == underWay,
-                    clock.now >= headStartEnd || clock.nextWakeUp == headStartEnd, let next = wakeUps.min(),
+                    clock.now >= headStartEnd || clock.nextWakeUp == headStartEnd,
+                    // Asked last: before all of them sleep, the next to wake is another.
+                    let next = [wireClock.nextWakeUp, clock.nextWakeUp].compactMap({ $0 }).min(),
                     next <= clock.now.advanced(by: .seconds(10))
                 {
                     pass(next)
