@@ -125,13 +125,13 @@ struct EtcdRestartTests {
 
     @Test("An etcd that is back before the leases are over finds them kept alive")
     func shortAbsence() async throws {
-        // Long: nodes give up a lease for which they cannot ask for 20 seconds, and a slow machine takes some to start etcd.
-        try await underLoad(.seconds(30)) { scene in
+        // Long: nodes give up a lease for which they cannot ask for 12 seconds, and a slow machine takes some to start etcd.
+        try await underLoad(.seconds(18)) { scene in
             let before = try await leases(scene.etcd)
             scene.etcd.kill()
             try await scene.etcd.start()
-            // A node asks once in ten seconds: with more than twelve requests one of the three has asked five times, and
-            // forty seconds have passed, in which leases that nobody keeps alive run out.
+            // A node asks once in six seconds: with more than twelve requests one of the three has asked five times, and
+            // 24 seconds have passed, in which leases that nobody keeps alive run out.
             let asked = scene.calls.keepAlives
             await scene.calls.wait(forKeepAlives: asked + 13)
             #expect(try await leases(scene.etcd) == before)
