@@ -7,7 +7,7 @@
     /// HTTP/3, without HTTP/3.
     ///
     /// Soundness of `@unchecked Sendable`: it is used on its loop only.
-    final class RawDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unchecked Sendable {
+    final class RawDriver: QUICEventHandler, UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unchecked Sendable {
         private static let sendsPerTurn = 64
         private static let sendBufferBytes = 65_536
         private static let eventsPerFlush = 96
@@ -113,29 +113,34 @@
         // MARK: Events
 
         private func pump() {
-            var eventCount = 0
-            while !isStopped, let event = endpoint.pollEvent() {
-                dispatch(event)
-                eventCount += 1
-                // What they led to goes out before the others are looked at, as the transport does.
-                if eventCount % Self.eventsPerFlush == 0 && hasNewData { transmit() }
+            // What they led to goes out before the others are looked at, as the transport does.
+            while endpoint.pollEvents(to: self, limit: Self.eventsPerFlush) == Self.eventsPerFlush {
+                if hasNewData { transmit() }
             }
         }
 
-        private func dispatch(_ event: QUICEvent) {
+        var takesEvents: Bool { !isStopped }
+
+        func received(_ stream: QUICStream, _ bytes: Bytes, isLast: Bool) {
+            if let raw = stream.raw {
+                raw.received(bytes, isLast: isLast)
+            } else {
+                raw(stream.connection)?.opened(stream, bytes, isLast: isLast)
+            }
+        }
+
+        func acknowledged(_ stream: QUICStream, byteCount: Int) {}
+
+        func closed(_ stream: QUICStream, code: UInt64?) {
+            stream.raw?.closed()
+            raw(stream.connection)?.forget(stream)
+        }
+
+        func take(_ event: QUICEvent) {
             switch event {
             case .connectionOpened(let connection): accepted?(RawConnection(connection, self))
-            case .streamOpened: break
-            case .streamData(let stream, let bytes, let isLast):
-                if let raw = stream.raw {
-                    raw.received(bytes, isLast: isLast)
-                } else {
-                    raw(stream.connection)?.opened(stream, bytes, isLast: isLast)
-                }
             case .streamWritable(let stream): stream.raw?.writable()
-            case .streamClosed(let stream, _), .streamReset(let stream, _), .streamStopped(let stream):
-                stream.raw?.closed()
-                if stream.isClosed { raw(stream.connection)?.forget(stream) }
+            case .streamReset(let stream, _), .streamStopped(let stream): stream.raw?.closed()
             case .streamsAvailable(let connection, _): raw(connection)?.streamsAvailable()
             case .handshakeCompleted(let connection): raw(connection)?.handshakeCompleted()
             case .connectionClosed(let connection, let reason): raw(connection)?.closed(reason)

@@ -42,9 +42,8 @@ package enum QUICEvent {
 
     // Streams.
 
-    case streamOpened(QUICStream)
-
-    /// Bytes in order, and whether the stream ends behind them. Credit comes back to the peer with
+    /// Bytes in order, and whether the stream ends behind them; the first are how a stream that the peer has opened
+    /// becomes known. Credit comes back to the peer with
     /// ``QUICConnection/consume(_:byteCount:)``.
     case streamData(QUICStream, Bytes, isLast: Bool)
 

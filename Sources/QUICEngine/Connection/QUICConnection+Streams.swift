@@ -106,9 +106,7 @@ extension QUICConnection {
     // MARK: Called back
 
     func peerOpened(_ id: Int64) {
-        let stream = enter(id)
-        stream.sendingIsOver = !stream.isBidirectional
-        core.events.appendOpened(stream)
+        enter(id).sendingIsOver = id & 2 != 0
     }
 
     func received(_ stream: QUICStream, _ bytes: UnsafeRawBufferPointer, isLast: Bool) {

@@ -4,21 +4,24 @@ internal import NodeTransport
 ///
 /// What happens for every call is kept in a few words and becomes a ``QUICEvent`` when it is taken; what is rare is
 /// kept as the event.
+@safe
 final class EventQueue {
     private enum Kind: UInt8 {
-        case streamOpened, streamData, streamWritable, streamUnblocked, streamAcknowledged, streamClosed
+        case streamData, streamWritable, streamUnblocked, streamAcknowledged, streamClosed
         case datagram
         /// What follows lies in the slab of this batch.
         case batch
         case rare
     }
 
+    @safe
     private struct Entry {
         let kind: Kind
         /// The data ends the stream; the stream closed with a code.
         var flag = false
         /// The stream or connection, the batch, or the rare event.
-        let object: AnyObject
+        // Sound: retained by who appends the entry, and released by who takes it from the queue.
+        let object: Unmanaged<AnyObject>
         /// Where the bytes lie in the batch's slab, or the code.
         var number: UInt64 = 0
         var end: UInt64 = 0
@@ -35,6 +38,9 @@ final class EventQueue {
     }
 
     private let entries = FIFO<Entry>()
+
+    deinit { releaseEntries() }
+
     /// The slab of the events that are taken now.
     private var taken = Bytes()
 
@@ -50,60 +56,88 @@ final class EventQueue {
     var count: Int { entries.count }
 
     func append(_ event: QUICEvent) {
-        append(Entry(kind: .rare, object: Rare(event)))
+        append(.rare, Rare(event))
     }
 
-    func appendOpened(_ stream: QUICStream) { append(Entry(kind: .streamOpened, object: stream)) }
+    func appendWritable(_ stream: QUICStream) { append(.streamWritable, stream) }
 
-    func appendWritable(_ stream: QUICStream) { append(Entry(kind: .streamWritable, object: stream)) }
-
-    func appendUnblocked(_ stream: QUICStream) { append(Entry(kind: .streamUnblocked, object: stream)) }
+    func appendUnblocked(_ stream: QUICStream) { append(.streamUnblocked, stream) }
 
     /// How many bytes is asked when the event is taken.
-    func appendAcknowledged(_ stream: QUICStream) { append(Entry(kind: .streamAcknowledged, object: stream)) }
+    func appendAcknowledged(_ stream: QUICStream) { append(.streamAcknowledged, stream) }
 
     func appendClosed(_ stream: QUICStream, code: UInt64?) {
-        append(Entry(kind: .streamClosed, flag: code != nil, object: stream, number: code ?? 0))
+        append(.streamClosed, flag: code != nil, stream, number: code ?? 0)
     }
 
-    private func append(_ entry: consuming Entry) {
+    private func append(_ kind: Kind, flag: Bool = false, _ object: AnyObject, number: UInt64 = 0, end: UInt64 = 0) {
         lastStream = nil
-        entries.append(entry)
+        unsafe entries.append(
+            Entry(kind: kind, flag: flag, object: .passRetained(object), number: number, end: end))
     }
 
     func pop() -> QUICEvent? {
-        while let entry = entries.popFirst() {
+        guard let entry = next() else { return nil }
+        return event(entry)
+    }
+
+    /// Gives events to `handler` while it takes them, but no more than `limit`; answers how many those were.
+    func pop(to handler: some QUICEventHandler, limit: Int) -> Int {
+        var count = 0
+        while count < limit, handler.takesEvents, let entry = next() {
+            count += 1
             switch entry.kind {
-            case .streamOpened: return .streamOpened(stream(entry))
-            case .streamData:
-                let bytes = taken.slice(Int(entry.number)..<Int(entry.end))
-                return .streamData(stream(entry), bytes, isLast: entry.flag)
-            case .streamWritable: return .streamWritable(stream(entry))
-            case .streamUnblocked: return .streamUnblocked(stream(entry))
+            case .streamData: handler.received(stream(entry), bytes(entry), isLast: entry.flag)
             case .streamAcknowledged:
                 let stream = stream(entry)
-                let byteCount = stream.unreportedAcknowledgedBytes
-                stream.unreportedAcknowledgedBytes = 0
-                return .streamAcknowledged(stream, byteCount: byteCount)
-            case .streamClosed: return .streamClosed(stream(entry), code: entry.flag ? entry.number : nil)
-            case .datagram:
-                let bytes = taken.slice(Int(entry.number)..<Int(entry.end))
-                return .datagram(unsafe unsafeDowncast(entry.object, to: QUICConnection.self), bytes)
-            // Sound, as for all here: an entry is made only where its kind tells the class of its object.
-            case .batch:
-                let batch = unsafe unsafeDowncast(entry.object, to: Batch.self)
-                taken = batch.bytes
-                batch.bytes = Bytes()
-                spareBatch = batch
-            case .rare: return unsafe unsafeDowncast(entry.object, to: Rare.self).event
+                handler.acknowledged(stream, byteCount: stream.takeUnreportedAcknowledgedBytes())
+            case .streamClosed: handler.closed(stream(entry), code: code(entry))
+            default: handler.take(event(entry))
             }
+        }
+        return count
+    }
+
+    /// The next entry that is an event, which a batch is not. Its object is to be released by whoever reads it.
+    private func next() -> Entry? {
+        while let entry = entries.popFirst() {
+            guard entry.kind == .batch else { return entry }
+            let batch: Batch = object(entry)
+            taken = batch.bytes
+            batch.bytes = Bytes()
+            spareBatch = batch
         }
         if !taken.isEmpty { taken = Bytes() }
         return nil
     }
 
-    private func stream(_ entry: borrowing Entry) -> QUICStream {
-        unsafe unsafeDowncast(entry.object, to: QUICStream.self)
+    private func event(_ entry: Entry) -> QUICEvent {
+        switch entry.kind {
+        case .streamData: .streamData(stream(entry), bytes(entry), isLast: entry.flag)
+        case .streamWritable: .streamWritable(stream(entry))
+        case .streamUnblocked: .streamUnblocked(stream(entry))
+        case .streamAcknowledged: acknowledged(stream(entry))
+        case .streamClosed: .streamClosed(stream(entry), code: code(entry))
+        case .datagram: .datagram(object(entry), bytes(entry))
+        case .rare, .batch: (object(entry) as Rare).event
+        }
+    }
+
+    private func acknowledged(_ stream: QUICStream) -> QUICEvent {
+        .streamAcknowledged(stream, byteCount: stream.takeUnreportedAcknowledgedBytes())
+    }
+
+    private func bytes(_ entry: Entry) -> Bytes { taken.slice(Int(entry.number)..<Int(entry.end)) }
+
+    private func code(_ entry: Entry) -> UInt64? { entry.flag ? entry.number : nil }
+
+    private func stream(_ entry: Entry) -> QUICStream { object(entry) }
+
+    /// The object of an entry that has left the queue; to be asked for once.
+    @inline(__always)
+    private func object<Object: AnyObject>(_ entry: Entry) -> Object {
+        // Sound: an entry is made only where its kind tells the class of its object.
+        unsafe unsafeDowncast(entry.object.takeRetainedValue(), to: Object.self)
     }
 
     /// Between this and ``endBatch()`` nothing is popped.
@@ -114,18 +148,19 @@ final class EventQueue {
     /// Bytes of `stream`, which continue its last ones if nothing came between.
     func appendData(_ stream: QUICStream, _ bytes: UnsafeRawBufferPointer, isLast: Bool) {
         let (start, end) = unsafe copy(bytes)
-        if lastStream == ObjectIdentifier(stream), let last = entries[entries.count - 1], last.end == start {
-            entries.replaceLast(
-                Entry(kind: .streamData, flag: isLast, object: stream, number: last.number, end: end))
+        if lastStream == ObjectIdentifier(stream), var last = entries[entries.count - 1], last.end == start {
+            last.flag = isLast
+            last.end = end
+            entries.replaceLast(last)
         } else {
-            entries.append(Entry(kind: .streamData, flag: isLast, object: stream, number: start, end: end))
+            append(.streamData, flag: isLast, stream, number: start, end: end)
             lastStream = ObjectIdentifier(stream)
         }
     }
 
     func appendDatagram(_ connection: QUICConnection, _ bytes: UnsafeRawBufferPointer) {
         let (start, end) = unsafe copy(bytes)
-        append(Entry(kind: .datagram, object: connection, number: start, end: end))
+        append(.datagram, connection, number: start, end: end)
     }
 
     func endBatch() {
@@ -135,11 +170,16 @@ final class EventQueue {
     }
 
     func removeAll() {
-        entries.removeAll()
+        releaseEntries()
         taken = Bytes()
         batch = nil
         slab = nil
         lastStream = nil
+    }
+
+    private func releaseEntries() {
+        while let entry = entries.popFirst() { unsafe entry.object.release() }
+        entries.removeAll()
     }
 
     private func copy(_ bytes: UnsafeRawBufferPointer) -> (start: UInt64, end: UInt64) {
@@ -147,7 +187,7 @@ final class EventQueue {
             let begun = spareBatch.take() ?? Batch()
             batch = begun
             slab = BytesBuilder(capacity: max(batchBytes, bytes.count))
-            append(Entry(kind: .batch, object: begun))
+            append(.batch, begun)
         }
         // Taken out for the while, so that no check of exclusive access spans the copying.
         guard var builder = slab.take() else { return (0, 0) }

@@ -43,6 +43,11 @@ package final class QUICEndpoint {
     /// The next event; nil when there is none. To be called until then after each input.
     package func pollEvent() -> QUICEvent? { core.events.pop() }
 
+    /// Gives events to `handler` while it takes them, but no more than `limit`; answers how many those were.
+    package func pollEvents(to handler: some QUICEventHandler, limit: Int) -> Int {
+        core.events.pop(to: handler, limit: limit)
+    }
+
     /// How many connections are open, closing ones not counted.
     package var connectionCount: Int { core.liveConnections }
     package var halfOpenCount: Int { core.halfOpenConnections }

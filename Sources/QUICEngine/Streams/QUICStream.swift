@@ -68,6 +68,9 @@ package final class QUICStream {
     package var isReceivingOver: Bool { receivingIsOver }
     package var isClosed: Bool { isOver }
 
+    /// How many acknowledged bytes the owner has not heard of, and does now.
+    func takeUnreportedAcknowledgedBytes() -> Int { exchange(&unreportedAcknowledgedBytes, with: 0) }
+
     package var isBidirectional: Bool { id & 2 == 0 }
     package var isLocal: Bool { (id & 1 == 1) == connection.isServer }
 

@@ -23,7 +23,7 @@ protocol QUICDriverOwner: AnyObject, Sendable {
 /// and when the jobs of the turn have run, one pass sends what all of that led to.
 ///
 /// Soundness of `@unchecked Sendable`: it is used on its loop only.
-final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unchecked Sendable {
+final class QUICDriver: QUICEventHandler, UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unchecked Sendable {
     /// How many sends one turn makes before other sockets have theirs.
     private static let sendsPerTurn = 64
     private static let sendBufferBytes = 65_536
@@ -232,23 +232,27 @@ final class QUICDriver: UDPSocketHandler, LoopFlushable, LoopTimerHandler, @unch
         guard !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        var eventCount = 0
-        while !isStopped, let event = endpoint.pollEvent() {
-            dispatch(event)
-            eventCount += 1
-            if eventCount % Self.eventsPerFlush == 0 && hasNewData { transmit() }
+        while endpoint.pollEvents(to: self, limit: Self.eventsPerFlush) == Self.eventsPerFlush {
+            if hasNewData { transmit() }
         }
     }
 
-    private func dispatch(_ event: QUICEvent) {
+    var takesEvents: Bool { !isStopped }
+
+    func received(_ stream: QUICStream, _ bytes: Bytes, isLast: Bool) {
+        wire(stream)?.received(stream, bytes, isLast: isLast)
+    }
+
+    func acknowledged(_ stream: QUICStream, byteCount: Int) { wire(stream)?.acknowledged(stream, byteCount) }
+
+    func closed(_ stream: QUICStream, code: UInt64?) { wire(stream)?.closed(stream) }
+
+    func take(_ event: QUICEvent) {
         switch event {
-        case .streamData(let stream, let bytes, let isLast): wire(stream)?.received(stream, bytes, isLast: isLast)
-        case .streamAcknowledged(let stream, let byteCount): wire(stream)?.acknowledged(stream, byteCount)
-        case .streamClosed(let stream, _): wire(stream)?.closed(stream)
+        case .streamData, .streamAcknowledged, .streamClosed, .streamWritable: break
         case .streamReset(let stream, let code): wire(stream)?.wasReset(stream, code)
         case .streamStopped(let stream): wire(stream)?.wasStopped(stream)
         case .streamUnblocked(let stream): wire(stream)?.unblocked(stream)
-        case .streamOpened, .streamWritable: break
         case .streamsAvailable(let connection, let isBidirectional):
             if isBidirectional { wire(connection)?.owner?.streamsAvailable() }
         case .connectionOpened(let connection): owner?.opened(connection, self)

@@ -115,7 +115,7 @@ extension QUICEvent {
             .keyUpdated(let connection), .sessionTicket(let connection, _), .newToken(let connection, _),
             .datagram(let connection, _), .datagramAcknowledged(let connection, _), .datagramLost(let connection, _):
             connection
-        case .streamOpened(let stream), .streamData(let stream, _, _), .streamReset(let stream, _),
+        case .streamData(let stream, _, _), .streamReset(let stream, _),
             .streamStopped(let stream), .streamWritable(let stream), .streamUnblocked(let stream),
             .streamAcknowledged(let stream, _), .streamClosed(let stream, _):
             stream.connection

@@ -69,7 +69,6 @@ final class Node {
         case .keyUpdated: keyUpdates += 1
         case .sessionTicket(_, let session): tickets.append(session)
         case .newToken(_, let token): tokens.append(token)
-        case .streamOpened: break
         case .streamData(let stream, let bytes, let isLast): takeData(stream, bytes, isLast)
         case .streamReset(let stream, let code): resets[stream.id] = code
         case .streamStopped(let stream): stopped.insert(stream.id)
