@@ -136,6 +136,13 @@ extension HTTP3Connection {
     private mutating func decode(
         _ stream: RequestStream, _ bytes: RawSpan, isEnd: Bool, into events: inout HTTP3Events
     ) throws(HTTP3Error) {
+        // What goes on behind a block was not received at once.
+        let isWhole = stream.section == nil
+        if isWhole, let known = decoder.known(bytes, stream: stream.id) {
+            let first = events.fields.count
+            events.fields.append(contentsOf: known.fields)
+            return try finishSection(stream, from: first, known, isEnd: isEnd, into: &events)
+        }
         let section: QPACKDecoder.Section
         if let begun = stream.section.take() {
             section = begun
@@ -161,28 +168,39 @@ extension HTTP3Connection {
                 events.fields.removeLast(events.fields.count - first)
                 return try refuseSection(stream, into: &events)
             }
-            try finishSection(stream, from: first, isEnd: isEnd, into: &events)
+            if isWhole { decoder.keep(bytes, events.fields[first...]) }
+            try finishSection(stream, from: first, nil, isEnd: isEnd, into: &events)
         }
     }
 
     private mutating func finishSection(
-        _ stream: RequestStream, from first: Int, isEnd: Bool, into events: inout HTTP3Events
+        _ stream: RequestStream, from first: Int, _ known: SectionCache.Section?, isEnd: Bool,
+        into events: inout HTTP3Events
     ) throws(HTTP3Error) {
         let fields = first..<events.fields.count
         do throws(HeaderRules.Refusal) {
             guard stream.reading == .head else {
-                try HeaderRules.checkTrailers(events.fields, from: first)
+                if known?.isTrailers != true { try HeaderRules.checkTrailers(events.fields, from: first) }
+                known?.isTrailers = true
                 stream.reading = .trailersRead
                 events.list.append(.trailers(stream.id, fields: fields))
                 return
             }
             if role == .server {
-                let summary = try HeaderRules.checkRequest(events.fields, from: first)
+                let summary =
+                    if let found = known?.summary { found } else {
+                        try HeaderRules.checkRequest(events.fields, from: first)
+                    }
+                known?.summary = summary
                 stream.isConnect = summary.isConnect
                 stream.isHeadRequest = summary.isHead
                 stream.expectedContentBytes = summary.isConnect ? -1 : summary.contentBytes
             } else {
-                let summary = try HeaderRules.checkResponse(events.fields, from: first)
+                let summary =
+                    if let found = known?.summary { found } else {
+                        try HeaderRules.checkResponse(events.fields, from: first)
+                    }
+                known?.summary = summary
                 if summary.status < 200 {
                     events.list.append(.informational(stream.id, fields: fields))
                     return try countInformational(stream)

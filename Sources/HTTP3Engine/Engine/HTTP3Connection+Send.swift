@@ -19,13 +19,13 @@ extension HTTP3Connection {
         let stream = streams.open(id)
         for field in prepared {
             if field.isHead { stream.isHeadRequest = true }
-            if field.name == ":method", field.value == "CONNECT" { stream.isConnect = true }
+            if field.isConnect { stream.isConnect = true }
         }
         for field in extra where field.name == ":method" {
             stream.isHeadRequest = field.value == "HEAD"
             stream.isConnect = field.value == "CONNECT"
         }
-        try write(prepared, extra, to: stream, isFinal: isFinal)
+        write(prepared, extra, to: stream, isFinal: isFinal)
         stream.writing = isFinal ? .ended : .head
     }
 
@@ -35,7 +35,7 @@ extension HTTP3Connection {
     ) throws(HTTP3SendError) {
         let stream = try serverStream(id)
         try checkSize(prepared, extra)
-        try write(prepared, extra, to: stream, isFinal: false)
+        write(prepared, extra, to: stream, isFinal: false)
         stream.writing = .informational
     }
 
@@ -45,7 +45,7 @@ extension HTTP3Connection {
     ) throws(HTTP3SendError) {
         let stream = try serverStream(id)
         try checkSize(prepared, extra)
-        try write(prepared, extra, to: stream, isFinal: isFinal)
+        write(prepared, extra, to: stream, isFinal: isFinal)
         stream.writing = isFinal ? .ended : .head
     }
 
@@ -94,7 +94,7 @@ extension HTTP3Connection {
     ) throws(HTTP3SendError) {
         let stream = try sendingStream(id)
         try checkSize(prepared, extra)
-        try write(prepared, extra, to: stream, isFinal: true)
+        write(prepared, extra, to: stream, isFinal: true)
         stream.writing = .ended
     }
 
@@ -120,7 +120,7 @@ extension HTTP3Connection {
     /// RFC 9114 §4.2.2: what the peer would refuse is not sent.
     private func checkSize(_ prepared: [PreparedField], _ extra: [HeaderPair]) throws(HTTP3SendError) {
         var byteCount = 0
-        for field in prepared { byteCount += field.nameBytes + field.valueBytes + 32 }
+        for field in prepared { byteCount += unsafe field.text.entryBytes }
         for field in extra { byteCount += field.name.utf8.count + field.value.utf8.count + 32 }
         guard UInt64(byteCount) <= peerSettings.maxFieldSectionBytes else {
             throw .fieldSectionTooLarge(byteCount: byteCount, limit: peerSettings.maxFieldSectionBytes)
@@ -130,18 +130,13 @@ extension HTTP3Connection {
     /// Encodes a section into a HEADERS frame.
     private mutating func write(
         _ prepared: [PreparedField], _ extra: [HeaderPair], to stream: RequestStream, isFinal: Bool
-    ) throws(HTTP3SendError) {
-        do throws(HTTP3Error) {
-            let section = try encoder.encode(stream: stream.id, prepared, extra)
-            let headerCount = 1 + VariableInteger.length(UInt64(section.count))
-            unsafe stream.output.append(count: headerCount + section.count) { target in
-                unsafe target.storeBytes(of: UInt8(FrameType.headers), as: UInt8.self)
-                _ = unsafe VariableInteger.write(UInt64(section.count), to: target + 1)
-                unsafe section.copy(to: target + headerCount)
-            }
-        } catch {
-            failure = error
-            throw .closed
+    ) {
+        let section = encoder.encode(stream: stream.id, prepared, extra)
+        let headerCount = 1 + VariableInteger.length(UInt64(section.count))
+        unsafe stream.output.append(count: headerCount + section.count) { target in
+            unsafe target.storeBytes(of: UInt8(FrameType.headers), as: UInt8.self)
+            _ = unsafe VariableInteger.write(UInt64(section.count), to: target + 1)
+            unsafe section.copy(to: target + headerCount)
         }
         if encoder.hasInstructions { encoderStream.output.append(encoder.takeInstructions()) }
         if isFinal { stream.output.end() }

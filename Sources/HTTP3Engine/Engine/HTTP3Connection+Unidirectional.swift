@@ -86,8 +86,7 @@ extension HTTP3Connection {
                 if let assumed { try assumed.check(settings) }
                 peerSettings = settings
                 hasReceivedSettings = true
-                encoder.setPeerLimits(
-                    tableBytes: settings.dynamicTableBytes, blockedStreams: settings.blockedStreams)
+                encoder.setPeerLimits(tableBytes: settings.dynamicTableBytes)
                 events.list.append(.settingsReceived)
             case .goAway(let id): try receivedGoAway(id, into: &events)
             case .maxPushID(let id):

@@ -42,7 +42,9 @@ struct FieldCache: ~Copyable {
             return unsafe Self.make(decoded)
         }
         let entries = unsafe storage()
-        let hash = unsafe Self.hash(value, token: decoded.token, nameCount: decoded.name_count)
+        let hash = unsafe ByteHash.hash(
+            value,
+            seed: UInt64(truncatingIfNeeded: decoded.token) &* 31 &+ UInt64(truncatingIfNeeded: decoded.name_count))
         let place = Int(hash >> 59) * 2
         for index in place...place + 1 {
             if unsafe entries[index].hash == hash, let field = unsafe entries[index].field,
@@ -93,22 +95,5 @@ struct FieldCache: ~Copyable {
             isSensitive: decoded.is_sensitive,
             isWellFormed: FieldSyntax.isName(nameSpan) && FieldSyntax.isValue(valueSpan),
             sectionBytes: decoded.name_count + decoded.value_count + 32)
-    }
-
-    private static func hash(_ value: RawSpan, token: Int32, nameCount: Int) -> UInt64 {
-        var hash = UInt64(truncatingIfNeeded: token) &* 31 &+ UInt64(truncatingIfNeeded: nameCount)
-        var offset = 0
-        while value.byteCount - offset >= 8 {
-            // Sound: any bit pattern is an integer; the bounds are checked.
-            let word = unsafe value.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
-            hash ^= hash >> 32
-            offset += 8
-        }
-        while offset < value.byteCount {
-            hash = (hash ^ UInt64(value.byte(offset))) &* 0x100_0000_01b3
-            offset += 1
-        }
-        return hash &* 0x9e37_79b9_7f4a_7c15
     }
 }

@@ -2,13 +2,13 @@ internal import CNGHTTP3
 
 /// What the encoder may do with a field (RFC 9204 §7.1.3).
 package enum FieldIndexing: Sendable {
-    /// Put it into the dynamic table, if nghttp3 thinks that worth it.
+    /// Put it into the dynamic table, if there is room.
     case indexed
     /// Send it as a literal that no intermediary may put into a table: for secrets.
     case neverIndexed
 }
 
-/// A field that is sent often: its bytes lie ready for the encoder.
+/// A field that is sent often: what is sent of it lies ready.
 ///
 /// It is immutable, but belongs to its connection's loop as the engine does.
 @safe
@@ -17,13 +17,17 @@ package final class PreparedField {
     package let value: String
     package let indexing: FieldIndexing
 
-    /// Owned; the name, then the value.
-    private let storage: UnsafeMutablePointer<UInt8>
-    let nameBytes: Int
-    let valueBytes: Int
-
     /// Whether this is `:method: HEAD`, to whose answer no content belongs.
     let isHead: Bool
+    let isConnect: Bool
+
+    /// Its bytes, in ``storage``.
+    let text: FieldText
+    /// Owned; the name and the value, and behind them the field line without the dynamic table.
+    private let storage: UnsafeMutablePointer<UInt8>
+    let lineBytes: Int
+    /// Whether a place in the dynamic table would make it shorter.
+    let isWorthIndexing: Bool
 
     /// - Parameters:
     ///   - name: lower-case, as RFC 9114 §4.2 asks for.
@@ -33,21 +37,69 @@ package final class PreparedField {
         self.value = value
         self.indexing = indexing
         isHead = name == ":method" && value == "HEAD"
-        let bytes = Array(name.utf8) + Array(value.utf8)
-        let nameBytes = name.utf8.count
-        self.nameBytes = nameBytes
-        valueBytes = bytes.count - nameBytes
-        unsafe storage = .allocate(capacity: max(bytes.count, 1))
-        unsafe storage.initialize(from: bytes, count: bytes.count)
-        unsafe entry = nghttp3_nv(
-            name: storage, value: storage + nameBytes, namelen: nameBytes, valuelen: bytes.count - nameBytes,
-            flags: UInt8(indexing == .neverIndexed ? NGHTTP3_NV_FLAG_NEVER_INDEX : NGHTTP3_NV_FLAG_NONE))
+        isConnect = name == ":method" && value == "CONNECT"
+        let byteCount = name.utf8.count + value.utf8.count
+        unsafe storage = .allocate(capacity: byteCount * 2 + FieldLine.overheadBytes)
+        unsafe text = FieldText(name, value, writtenTo: storage)
+        let match = StaticTable.match(name: name, value: value)
+        let isSensitive = indexing == .neverIndexed
+        unsafe lineBytes = FieldLine.write(text, match, isSensitive: isSensitive, to: storage + byteCount)
+        isWorthIndexing = !isSensitive && match?.isExact != true
     }
 
-    /// What nghttp3 takes; the pointers are valid while this field is alive.
-    let entry: nghttp3_nv
-
     deinit { unsafe storage.deallocate() }
+
+    var line: UnsafePointer<UInt8> { unsafe UnsafePointer(storage + text.byteCount) }
+}
+
+/// The bytes of a field's name and value, one behind the other in somebody else's memory, and what they are found by.
+@unsafe
+struct FieldText {
+    let start: UnsafePointer<UInt8>
+    let nameBytes: Int
+    let valueBytes: Int
+    let hash: UInt64
+
+    /// Writes both to `target`, which has the room.
+    init(_ name: String, _ value: String, writtenTo target: UnsafeMutablePointer<UInt8>) {
+        let nameBytes = unsafe Self.copy(name, to: target)
+        let valueBytes = unsafe Self.copy(value, to: target + nameBytes)
+        let bytes = unsafe RawSpan(_unsafeStart: target, byteCount: nameBytes + valueBytes)
+        unsafe start = unsafe UnsafePointer(target)
+        unsafe self.nameBytes = nameBytes
+        unsafe self.valueBytes = valueBytes
+        unsafe hash = ByteHash.hash(bytes, seed: UInt64(nameBytes))
+    }
+
+    /// The same, copied to `target`.
+    init(_ other: FieldText, copiedTo target: UnsafeMutablePointer<UInt8>) {
+        unsafe target.update(from: other.start, count: other.byteCount)
+        unsafe start = unsafe UnsafePointer(target)
+        unsafe nameBytes = other.nameBytes
+        unsafe valueBytes = other.valueBytes
+        unsafe hash = other.hash
+    }
+
+    private static func copy(_ text: String, to target: UnsafeMutablePointer<UInt8>) -> Int {
+        var text = text
+        return text.withUTF8 { source in
+            if let start = source.baseAddress { unsafe target.update(from: start, count: source.count) }
+            return source.count
+        }
+    }
+
+    var name: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: nameBytes) }
+    var value: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start + nameBytes, count: valueBytes) }
+    var byteCount: Int { unsafe nameBytes + valueBytes }
+    /// RFC 9204 §3.2.1.
+    var entryBytes: Int { unsafe byteCount + 32 }
+
+    static func == (left: FieldText, right: FieldText) -> Bool {
+        guard unsafe left.hash == right.hash, unsafe left.nameBytes == right.nameBytes,
+            unsafe left.valueBytes == right.valueBytes
+        else { return false }
+        return unsafe cnghttp3_equal(left.start, right.start, left.byteCount)
+    }
 }
 
 /// A field that is sent once.

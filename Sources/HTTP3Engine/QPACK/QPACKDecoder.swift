@@ -1,7 +1,7 @@
 internal import CNGHTTP3
 internal import NodeTransport
 
-/// nghttp3's QPACK decoder and the state of the sections that are being decoded.
+/// nghttp3's QPACK decoder and the state of the sections that are being decoded, with a cache of whole sections before it.
 @safe
 struct QPACKDecoder: ~Copyable {
     /// A field section of one stream.
@@ -30,7 +30,14 @@ struct QPACKDecoder: ~Copyable {
     // Sound: owned by this value alone and freed once.
     private let decoder: OpaquePointer
     private var cache = FieldCache()
+    private var sections = SectionCache()
+    /// Changes with whatever changes the table.
+    private var generation = 0
+    /// What waits for the decoder stream before what waits within nghttp3.
+    private var acknowledgements: [UInt8] = []
     let usesDynamicTable: Bool
+    /// As much as nghttp3 lets wait of its own.
+    private static let acknowledgementBytes = 8192
 
     init(tableBytes: Int, blockedStreams: Int) {
         var decoder: OpaquePointer?
@@ -51,6 +58,34 @@ struct QPACKDecoder: ~Copyable {
             throw HTTP3Error(.internalError, "no memory for a field section")
         }
         return unsafe Section(context)
+    }
+
+    /// The section, if these bytes were one before; its acknowledgement is queued.
+    mutating func known(_ bytes: RawSpan, stream: Int64) -> SectionCache.Section? {
+        guard let section = sections.section(bytes, generation: generation) else { return nil }
+        if section.refersToTable {
+            // Without the room nghttp3 shall decode it: it says when there is too much.
+            guard acknowledgements.count < Self.acknowledgementBytes else { return nil }
+            acknowledge(stream)
+        }
+        return section
+    }
+
+    /// RFC 9204 §4.4.1. What nghttp3 has to say goes before it: it counts the insertions that its own acknowledgements imply,
+    /// and the first section with these bytes is one of those.
+    private mutating func acknowledge(_ stream: Int64) {
+        if unsafe cnghttp3_decoder_stream_bytes(decoder) > 0 { moveWaiting() }
+        var room: (UInt64, UInt64) = (0, 0)
+        unsafe withUnsafeMutableBytes(of: &room) { room in
+            guard let start = unsafe room.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+            let count = unsafe FieldLine.write(Int(stream), prefix: 7, pattern: 0x80, to: start)
+            unsafe acknowledgements.append(contentsOf: room.prefix(count))
+        }
+    }
+
+    /// Remembers a section that nghttp3 has decoded as a whole.
+    mutating func keep(_ bytes: RawSpan, _ fields: ArraySlice<HeaderField>) {
+        sections.keep(bytes, generation: generation, fields)
     }
 
     /// Decodes a complete section, or what is left of it after it was blocked. Fields past the limits are dropped.
@@ -90,7 +125,8 @@ struct QPACKDecoder: ~Copyable {
     }
 
     /// What came on the peer's encoder stream.
-    func receive(encoderStream bytes: RawSpan) throws(HTTP3Error) {
+    mutating func receive(encoderStream bytes: RawSpan) throws(HTTP3Error) {
+        generation += 1
         let status = unsafe bytes.withUnsafeBytes { buffer in
             unsafe nghttp3_qpack_decoder_read_encoder(
                 decoder, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count)
@@ -110,24 +146,27 @@ struct QPACKDecoder: ~Copyable {
     }
 
     /// How much waits for the decoder stream.
-    var decoderStreamBytes: Int { unsafe cnghttp3_decoder_stream_bytes(decoder) }
+    var decoderStreamBytes: Int { unsafe acknowledgements.count + cnghttp3_decoder_stream_bytes(decoder) }
 
     /// Takes what waits for the decoder stream.
-    func takeDecoderStream() -> Bytes {
-        let count = decoderStreamBytes
-        guard count > 0 else { return Bytes() }
-        var builder = BytesBuilder(capacity: count)
-        unsafe builder.append(byteCount: count) { room in
+    mutating func takeDecoderStream() -> Bytes {
+        moveWaiting()
+        return Bytes(exchange(&acknowledgements, with: []))
+    }
+
+    /// Moves what nghttp3 has to say behind what waits already.
+    private mutating func moveWaiting() {
+        let count = unsafe cnghttp3_decoder_stream_bytes(decoder)
+        guard count > 0 else { return }
+        acknowledgements += unsafe [UInt8](unsafeUninitializedCapacity: count) { room, written in
             var buffer = unsafe nghttp3_buf()
-            let start = unsafe room.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            unsafe buffer.begin = start
-            unsafe buffer.pos = start
-            unsafe buffer.last = start
-            unsafe buffer.end = start.map { unsafe $0 + count }
+            unsafe buffer.begin = room.baseAddress
+            unsafe buffer.pos = room.baseAddress
+            unsafe buffer.last = room.baseAddress
+            unsafe buffer.end = room.baseAddress.map { unsafe $0 + count }
             unsafe nghttp3_qpack_decoder_write_decoder(decoder, &buffer)
-            return unsafe nghttp3_buf_len(&buffer)
+            written = unsafe nghttp3_buf_len(&buffer)
         }
-        return builder.finish()
     }
 }
 

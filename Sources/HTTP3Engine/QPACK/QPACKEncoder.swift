@@ -1,146 +1,217 @@
-internal import CNGHTTP3
 internal import NodeTransport
 
-/// nghttp3's QPACK encoder and the buffers it writes to.
+/// A QPACK encoder (RFC 9204) that never makes the peer wait: it refers to those entries of the dynamic table only that the
+/// peer is known to have, and sends literals until then.
+///
+/// Fields that are prepared enter the table when they are sent first, those that are sent once when they come again. A table
+/// that is full stays as it is, which is all that a connection needs that makes its calls by the same few methods; one whose
+/// fields are not those that are sent any more is renewed as a whole, once nothing refers to it.
 @safe
 struct QPACKEncoder: ~Copyable {
     /// An encoded section, until the next one is encoded.
     @safe
     struct Encoded: ~Copyable {
-        fileprivate var prefixStorage: (UInt64, UInt64) = (0, 0)
-        fileprivate(set) var prefixBytes = 0
-        fileprivate(set) var bodyBytes = 0
-        fileprivate var body: UnsafePointer<UInt8>?
-
-        var count: Int { prefixBytes + bodyBytes }
+        let count: Int
+        fileprivate let start: UnsafePointer<UInt8>?
 
         /// Copies the section to `target`, which has room for ``count`` bytes.
         func copy(to target: UnsafeMutableRawPointer) {
-            unsafe withUnsafeBytes(of: prefixStorage) { prefix in
-                guard let start = prefix.baseAddress else { return }
-                unsafe target.copyMemory(from: start, byteCount: prefixBytes)
-            }
-            if let body = unsafe body { unsafe (target + prefixBytes).copyMemory(from: body, byteCount: bodyBytes) }
+            if let start = unsafe start { unsafe target.copyMemory(from: start, byteCount: count) }
         }
     }
 
-    // Sound: owned by this value alone and freed once.
-    private let encoder: OpaquePointer
-    // Grown by nghttp3 with its default allocator.
-    private var body = unsafe nghttp3_buf()
-    private var instructions = unsafe nghttp3_buf()
-    private var entries: [nghttp3_nv] = unsafe []
-    /// Owned: the bytes of fields that are sent once, until they are encoded.
-    private var text: UnsafeMutablePointer<UInt8>?
-    private var textCapacity = 0
+    /// So many fields that found no room in a full table make it old.
+    private static let missesOfAnOldTable = 512
+    /// How many of the fields that were sent once are remembered, by their hash.
+    private static let rememberedFields = 64
+    /// A section's prefix takes no more.
+    private static let prefixBytes = 2 * FieldLine.integerBytes
+    /// The longest field that is put into the table.
+    private static let longestEntryBytes = 512
+
+    /// The most that is used of what the peer offers, and what of it is.
+    private let tableBytes: Int
+    private var capacity = 0
+    private var isCapacityAnnounced = false
+    /// How many entries the peer's table could have at most (RFC 9204 §4.5.1.1).
+    private var peerMaximumEntries = 0
+    private var table = EncoderTable()
+    /// How many insertions the peer is known to have seen (RFC 9204 §2.1.4).
+    private var knownReceived = 0
+    private var outstanding = OutstandingSections()
+    private var misses = 0
+    /// By hash, the fields that were sent once.
+    private var remembered: [UInt64] = []
+    private var reader = DecoderInstructionReader()
+
+    /// Owned: room for the prefix, the field lines, and the text of fields that are sent once.
+    private var output: UnsafeMutablePointer<UInt8>?
+    private var outputCapacity = 0
+    private var instructions: [UInt8] = []
 
     /// - Parameter tableBytes: the most that is used of what the peer offers.
-    init(tableBytes: Int) {
-        var encoder: OpaquePointer?
-        let status = unsafe nghttp3_qpack_encoder_new(&encoder, tableBytes, nghttp3_mem_default())
-        guard status == 0, let encoder = unsafe encoder else { preconditionFailure("out of memory") }
-        unsafe self.encoder = encoder
-        unsafe nghttp3_buf_init(&body)
-        unsafe nghttp3_buf_init(&instructions)
-        unsafe cnghttp3_encoder_index_all(encoder)
-    }
+    init(tableBytes: Int) { self.tableBytes = tableBytes }
 
-    deinit {
-        var body = unsafe body
-        var instructions = unsafe instructions
-        unsafe nghttp3_buf_free(&body, nghttp3_mem_default())
-        unsafe nghttp3_buf_free(&instructions, nghttp3_mem_default())
-        unsafe nghttp3_qpack_encoder_del(encoder)
-        unsafe text?.deallocate()
-    }
+    deinit { unsafe output?.deallocate() }
 
     /// What the peer's SETTINGS allow.
-    func setPeerLimits(tableBytes: UInt64, blockedStreams: UInt64) {
-        unsafe nghttp3_qpack_encoder_set_max_dtable_capacity(encoder, Int(clamping: tableBytes))
-        unsafe nghttp3_qpack_encoder_set_max_blocked_streams(encoder, Int(clamping: min(blockedStreams, 100)))
+    mutating func setPeerLimits(tableBytes offered: UInt64) {
+        capacity = min(tableBytes, Int(clamping: offered))
+        peerMaximumEntries = Int(clamping: offered / 32)
     }
 
-    /// Encodes a section. What the encoder stream has to say before it is in ``takeInstructions()``.
-    mutating func encode(
-        stream: Int64, _ prepared: [PreparedField], _ extra: [HeaderPair]
-    ) throws(HTTP3Error) -> Encoded {
-        collect(prepared, extra)
-        var encoded = Encoded()
-        let status = unsafe withUnsafeMutableBytes(of: &encoded.prefixStorage) { storage in
-            var prefix = unsafe nghttp3_buf()
-            let start = unsafe storage.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            unsafe prefix.begin = start
-            unsafe prefix.pos = start
-            unsafe prefix.last = start
-            unsafe prefix.end = start.map { unsafe $0 + storage.count }
-            unsafe nghttp3_buf_reset(&body)
-            let status = unsafe entries.withUnsafeBufferPointer { entries in
-                unsafe nghttp3_qpack_encoder_encode(
-                    encoder, &prefix, &body, &instructions, stream, entries.baseAddress, entries.count)
+    // MARK: Sections
+
+    /// Encodes a section. What the encoder stream has to say is in ``takeInstructions()``.
+    mutating func encode(stream: Int64, _ prepared: [PreparedField], _ extra: [HeaderPair]) -> Encoded {
+        if misses >= Self.missesOfAnOldTable { renewIfUnused() }
+        var lineBytes = 0
+        var textBytes = 0
+        for field in prepared { lineBytes += field.lineBytes + FieldLine.integerBytes }
+        for field in extra { textBytes += field.name.utf8.count + field.value.utf8.count }
+        lineBytes += textBytes + extra.count * FieldLine.overheadBytes
+        let output = unsafe room(Self.prefixBytes + lineBytes + textBytes)
+        var line = unsafe output + Self.prefixBytes
+        var text = unsafe line + lineBytes
+
+        let usesTable = capacity > 0 && !outstanding.isFull && misses < Self.missesOfAnOldTable
+        var required = 0
+        for field in prepared {
+            if usesTable, field.isWorthIndexing, let index = unsafe known(field.text, isPrepared: true) {
+                required = max(required, index &+ 1)
+                unsafe line += writeReference(to: index, at: line)
+            } else {
+                unsafe line.update(from: field.line, count: field.lineBytes)
+                unsafe line += field.lineBytes
             }
-            return (status, unsafe nghttp3_buf_len(&prefix))
         }
-        // The fields' bytes have to stay where they are until here.
-        withExtendedLifetime(prepared) {}
-        guard status.0 == 0 else { throw HTTP3Error(.internalError, "QPACK: \(errorText(status.0))") }
-        encoded.prefixBytes = status.1
-        encoded.bodyBytes = unsafe nghttp3_buf_len(&body)
-        unsafe encoded.body = unsafe UnsafePointer(body.pos)
-        return encoded
-    }
-
-    private mutating func collect(_ prepared: [PreparedField], _ extra: [HeaderPair]) {
-        unsafe entries.removeAll(keepingCapacity: true)
-        for field in prepared { unsafe entries.append(field.entry) }
-        guard !extra.isEmpty else { return }
-        var byteCount = 0
-        for field in extra { byteCount += field.name.utf8.count + field.value.utf8.count }
-        if unsafe byteCount > textCapacity || text == nil {
-            unsafe text?.deallocate()
-            textCapacity = max(byteCount, 256)
-            unsafe text = .allocate(capacity: textCapacity)
-        }
-        guard var target = unsafe text else { return }
         for field in extra {
-            let nameBytes = unsafe Self.copy(field.name, to: target)
-            let valueBytes = unsafe Self.copy(field.value, to: target + nameBytes)
-            unsafe entries.append(
-                nghttp3_nv(
-                    name: target, value: target + nameBytes, namelen: nameBytes, valuelen: valueBytes,
-                    flags: UInt8(field.isSensitive ? NGHTTP3_NV_FLAG_NEVER_INDEX : NGHTTP3_NV_FLAG_NONE)))
-            unsafe target += nameBytes + valueBytes
+            let bytes = unsafe FieldText(field.name, field.value, writtenTo: text)
+            unsafe text += bytes.byteCount
+            if usesTable, !field.isSensitive, let index = unsafe known(bytes, isPrepared: false) {
+                required = max(required, index + 1)
+                unsafe line += writeReference(to: index, at: line)
+            } else {
+                let match = StaticTable.match(name: field.name, value: field.value)
+                unsafe line += FieldLine.write(bytes, match, isSensitive: field.isSensitive, to: line)
+            }
         }
+        if required > 0 { outstanding.append(stream) }
+        let start = unsafe writePrefix(required: required, before: output + Self.prefixBytes)
+        return unsafe Encoded(count: line - start, start: start)
     }
 
-    private static func copy(_ text: String, to target: UnsafeMutablePointer<UInt8>) -> Int {
-        var text = text
-        return text.withUTF8 { source in
-            if let start = source.baseAddress { unsafe target.initialize(from: start, count: source.count) }
-            return source.count
+    /// The prefix goes right before the lines (RFC 9204 §4.5.1); the base is what the peer is known to have.
+    private func writePrefix(
+        required: Int, before lines: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        guard required > 0 else {
+            unsafe lines[-1] = 0
+            unsafe lines[-2] = 0
+            return unsafe lines - 2
         }
+        let start = unsafe lines - Self.prefixBytes
+        let encoded = required % (2 * peerMaximumEntries) + 1
+        var count = unsafe FieldLine.write(encoded, prefix: 8, pattern: 0, to: start)
+        unsafe count += FieldLine.write(knownReceived - required, prefix: 7, pattern: 0, to: start + count)
+        unsafe (lines - count).update(from: start, count: count)
+        return unsafe lines - count
+    }
+
+    /// RFC 9204 §4.5.2.
+    private func writeReference(to index: Int, at line: UnsafeMutablePointer<UInt8>) -> Int {
+        unsafe FieldLine.write(knownReceived &- 1 &- index, prefix: 6, pattern: 0x80, to: line)
+    }
+
+    private mutating func room(_ byteCount: Int) -> UnsafeMutablePointer<UInt8> {
+        if let output = unsafe output, byteCount <= outputCapacity { return unsafe output }
+        unsafe output?.deallocate()
+        outputCapacity = max(byteCount, 512)
+        let made = UnsafeMutablePointer<UInt8>.allocate(capacity: outputCapacity)
+        unsafe output = unsafe made
+        return unsafe made
+    }
+
+    // MARK: The table
+
+    /// The entry that is this field, if the peer is known to have it. One that is not there may become an entry.
+    private mutating func known(_ field: FieldText, isPrepared: Bool) -> Int? {
+        if let index = unsafe table.index(of: field) { return index < knownReceived ? index : nil }
+        if unsafe isPrepared || remembers(field.hash) { unsafe insert(field) }
+        return nil
+    }
+
+    /// Whether a field was sent lately; from now on it was.
+    private mutating func remembers(_ hash: UInt64) -> Bool {
+        if remembered.isEmpty { remembered = Array(repeating: 0, count: Self.rememberedFields) }
+        let place = Int(truncatingIfNeeded: hash >> 32) & (Self.rememberedFields - 1)
+        defer { remembered[place] = hash }
+        return remembered[place] == hash
+    }
+
+    private mutating func insert(_ field: FieldText) {
+        guard unsafe field.entryBytes <= Self.longestEntryBytes else { return }
+        guard unsafe table.hasRoom(for: field, capacity: capacity) else {
+            misses += 1
+            return
+        }
+        if !isCapacityAnnounced {
+            isCapacityAnnounced = true
+            setCapacity(capacity)
+        }
+        let name = unsafe String(decoding: field.name, as: UTF8.self)
+        let match = StaticTable.match(name: name, value: "")
+        unsafe append(field.byteCount + FieldLine.overheadBytes) {
+            unsafe FieldLine.writeInsertion(field, match, to: $0)
+        }
+        unsafe table.insert(field)
+    }
+
+    /// Begins anew with a table whose entries are not those that are sent any more.
+    private mutating func renewIfUnused() {
+        guard outstanding.isEmpty, knownReceived == table.insertCount else { return }
+        // RFC 9204 §4.3.1: all is evicted.
+        setCapacity(0)
+        setCapacity(capacity)
+        table.renew()
+        misses = 0
+    }
+
+    // MARK: The two streams
+
+    private mutating func setCapacity(_ byteCount: Int) {
+        unsafe append(FieldLine.integerBytes) { unsafe FieldLine.write(byteCount, prefix: 5, pattern: 0x20, to: $0) }
+    }
+
+    private mutating func append(_ room: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        let instruction = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            if let start = buffer.baseAddress { count = unsafe write(start) }
+        }
+        instructions += instruction
     }
 
     /// Whether something waits for the encoder stream.
-    var hasInstructions: Bool { unsafe instructions.last != instructions.pos }
+    var hasInstructions: Bool { !instructions.isEmpty }
 
     /// Takes what waits for the encoder stream.
-    mutating func takeInstructions() -> Bytes {
-        let count = unsafe nghttp3_buf_len(&instructions)
-        guard count > 0 else { return Bytes() }
-        let bytes = unsafe Bytes(copying: UnsafeRawBufferPointer(start: instructions.pos, count: count))
-        unsafe nghttp3_buf_reset(&instructions)
-        return bytes
-    }
+    mutating func takeInstructions() -> Bytes { Bytes(exchange(&instructions, with: [])) }
 
     /// What came on the peer's decoder stream.
-    func receive(decoderStream bytes: RawSpan) throws(HTTP3Error) {
-        let status = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe nghttp3_qpack_encoder_read_decoder(
-                encoder, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count)
-        }
-        guard status >= 0 else {
-            throw HTTP3Error(
-                .qpackDecoderStreamError, "the decoder stream cannot be read: \(errorText(Int32(clamping: status)))")
+    mutating func receive(decoderStream bytes: RawSpan) throws(HTTP3Error) {
+        var offset = 0
+        while let instruction = try reader.next(bytes, at: &offset) {
+            switch instruction {
+            case .sectionAcknowledged(let stream):
+                guard outstanding.acknowledge(stream) else {
+                    throw HTTP3Error(.qpackDecoderStreamError, "a section was acknowledged that was not sent")
+                }
+            case .streamCancelled(let stream): outstanding.cancel(stream)
+            case .insertsReceived(let count):
+                guard count > 0, count <= table.insertCount - knownReceived else {
+                    throw HTTP3Error(.qpackDecoderStreamError, "insertions were acknowledged that were not made")
+                }
+                knownReceived += count
+            }
         }
     }
 }

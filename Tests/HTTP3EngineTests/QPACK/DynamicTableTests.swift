@@ -5,89 +5,74 @@ import Testing
 @Suite("QPACK's dynamic table")
 struct DynamicTableTests {
     @Test func `Streams wait for a late encoder stream and lose nothing`() throws {
-        let seed = Seeded.fresh
-        let pair = Pair(seed: seed)
-        ExchangeTests.echo(pair)
-        // The settings come first, or the encoder has no table.
-        pair.run()
-        pair.held = [6]
-        for number in 0..<20 {
-            let id = Int64(number) * 4
-            try pair.client.engine.submitRequest(stream: id, prepared: Fields.request(), isFinal: false)
-            try pair.client.engine.submitBody(stream: id, payload: Bytes(utf8: "held \(number)"), isFinal: true)
+        let server = Peer(.server)
+        let ids = (0..<20).map { Int64($0) * 4 }
+        for id in ids {
+            let request = Raw.waitingHeaders(Raw.getLines) + Raw.data("held \(id)")
+            // In pieces, of which the first is some of the header section.
+            let cut = 3 + Int(id) % 12
+            server.receive(id, Array(request[..<cut]))
+            server.receive(id, Array(request[cut...]), isFinal: true)
         }
-        pair.run()
-        #expect(pair.server.streams[0] == nil, "the first request refers to what is held; seed \(seed)")
-        pair.held = []
-        pair.run()
-        for number in 0..<20 {
-            let id = Int64(number) * 4
-            #expect(pair.server.streams[id]?.headers == [Fields.request().map { "\($0.name): \($0.value)" }])
-            #expect(pair.client.streams[id]?.content == Array("held \(number)".utf8), "seed \(seed)")
-            #expect(pair.client.streams[id]?.isEnded == true)
+        #expect(server.streams[0] == nil, "the first request refers to what has not come")
+        server.receive(6, Raw.encoderStream)
+        for id in ids {
+            let fields = [":method: GET", ":scheme: https", ":path: /", ":authority: a", "x: y"]
+            #expect(server.streams[id]?.headers == [fields])
+            #expect(server.streams[id]?.content == Array("held \(id)".utf8))
+            #expect(server.streams[id]?.isEnded == true)
         }
-        #expect(pair.server.error == nil && pair.client.error == nil)
+        #expect(server.error == nil)
     }
 
     /// A response whose encoder stream was lost on the way: QUIC has all of the response's own stream, and is done with it.
-    private func pairWithHeldResponse() throws -> Pair {
-        let pair = Pair(seed: 4)
-        ExchangeTests.echo(pair)
-        pair.run()
-        // The server's encoder stream.
-        pair.held = [7]
+    private func clientWithHeldResponse() throws -> Peer {
+        let client = Peer(.client)
+        client.receive(3, Raw.control)
         for id in [Int64(0), 4] {
-            try pair.client.engine.submitRequest(stream: id, prepared: Fields.request(), isFinal: false)
-            try pair.client.engine.submitBody(stream: id, payload: Bytes(utf8: "held"), isFinal: true)
+            try client.engine.submitRequest(stream: id, prepared: Fields.request(), isFinal: true)
+            client.receive(id, Raw.waitingHeaders(Raw.okLines) + Raw.data("held"), isFinal: true)
         }
-        pair.run()
-        #expect(pair.client.streams[4]?.isEnded != true, "the response refers to what is held")
-        pair.close(4)
-        #expect(pair.client.streams[4]?.isClosed != true)
-        return pair
+        #expect(client.streams[4]?.isEnded != true, "the response refers to what has not come")
+        client.notice { (engine, events) throws(HTTP3Error) in try engine.closed(stream: 4, into: &events) }
+        #expect(client.streams[4]?.isClosed != true)
+        return client
     }
 
     @Test func `A response that waits for the encoder stream outlives its QUIC stream`() throws {
-        let pair = try pairWithHeldResponse()
-        pair.held = []
-        pair.run()
-        #expect(pair.client.streams[4]?.content == Array("held".utf8))
-        #expect(pair.client.streams[4]?.isEnded == true && pair.client.streams[4]?.isClosed == true)
-        pair.close(0)
-        #expect(pair.client.engine.openStreamCount == 0 && pair.client.error == nil)
+        let client = try clientWithHeldResponse()
+        client.receive(7, Raw.encoderStream)
+        #expect(client.streams[4]?.headers == [[":status: 200", "x: y"]])
+        #expect(client.streams[4]?.content == Array("held".utf8))
+        #expect(client.streams[4]?.isEnded == true && client.streams[4]?.isClosed == true)
+        client.notice { (engine, events) throws(HTTP3Error) in try engine.closed(stream: 0, into: &events) }
+        #expect(client.engine.openStreamCount == 0 && client.error == nil)
     }
 
     @Test func `Nobody waits for a response that was given up when its QUIC stream was gone`() throws {
-        let pair = try pairWithHeldResponse()
-        pair.client.notice { (engine, events) throws(HTTP3Error) in engine.reset(stream: 4, into: &events) }
-        #expect(pair.client.streams[4]?.isClosed == true)
-        pair.held = []
-        pair.run()
-        #expect(pair.client.streams[4]?.content.isEmpty == true && pair.client.streams[4]?.isEnded != true)
-        pair.close(0)
-        #expect(pair.client.engine.openStreamCount == 0 && pair.client.error == nil && pair.server.error == nil)
+        let client = try clientWithHeldResponse()
+        client.notice { (engine, events) throws(HTTP3Error) in engine.reset(stream: 4, into: &events) }
+        #expect(client.streams[4]?.isClosed == true)
+        client.receive(7, Raw.encoderStream)
+        #expect(client.streams[4]?.content.isEmpty == true && client.streams[4]?.isEnded != true)
+        client.notice { (engine, events) throws(HTTP3Error) in try engine.closed(stream: 0, into: &events) }
+        #expect(client.engine.openStreamCount == 0 && client.error == nil)
     }
 
     @Test func `Held bytes give their credit back when they have been read`() throws {
-        let pair = Pair(seed: 3)
-        pair.run()
-        pair.held = [6]
-        pair.server.withholdsCredit = true
-        pair.windowBytes = 1 << 20
+        let server = Peer(.server)
+        server.withholdsCredit = true
         var returned = 0
-        pair.server.onEvent = { _, event in if case .consumed(0, let count) = event { returned += count } }
-        try pair.client.engine.submitRequest(stream: 0, prepared: Fields.request(), isFinal: false)
-        try pair.client.engine.submitBody(
-            stream: 0, payload: Bytes([UInt8](repeating: 1, count: 5000)), isFinal: false)
-        try pair.client.engine.submitTrailers(stream: 0, prepared: [], extra: [HeaderPair(name: "x", value: "y")])
-        pair.run()
-        #expect(returned == 0)
-        pair.held = []
-        pair.run()
-        #expect(pair.server.streams[0]?.content.count == 5000)
-        #expect(pair.server.streams[0]?.trailers == ["x: y"])
-        // The DATA frame's header and the trailers.
-        #expect(returned > 3 && returned < 30)
+        server.onEvent = { _, event in if case .consumed(0, let count) = event { returned += count } }
+        let head = Raw.waitingHeaders(Raw.getLines)
+        let content = Raw.data(String(repeating: "c", count: 5000))
+        let trailers = Raw.headers([("x", "y")])
+        server.receive(0, head + content + trailers)
+        #expect(returned == 0 && server.credit[0] == head.count)
+        server.receive(6, Raw.encoderStream)
+        #expect(server.streams[0]?.content.count == 5000)
+        #expect(server.streams[0]?.trailers == ["x: y"])
+        #expect(returned == content.count - 5000 + trailers.count, "what is not content")
     }
 
     @Test func `Repeated fields are one object and become short`() throws {
@@ -122,15 +107,15 @@ struct DynamicTableTests {
         configuration.maxBlockedStreams = 2
         let server = Peer(.server, configuration)
         // Required insert count 1, of a table that is empty.
-        for id in [Int64(0), 4] { server.receive(id, Raw.frame(1, [2, 0, 0x80])) }
+        for id in [Int64(0), 4] { server.receive(id, Raw.waitingHeaders([])) }
         #expect(server.error == nil)
-        server.receive(8, Raw.frame(1, [2, 0, 0x80]))
+        server.receive(8, Raw.waitingHeaders([]))
         #expect(server.error?.code == .qpackDecompressionFailed)
     }
 
     @Test func `A stream that is reset while it waits is forgotten`() throws {
         let server = Peer(.server)
-        server.receive(0, Raw.frame(1, [2, 0, 0x80]) + Raw.data("held"))
+        server.receive(0, Raw.waitingHeaders([]) + Raw.data("held"))
         server.notice { (engine, events) throws(HTTP3Error) in
             try engine.receivedReset(stream: 0, .requestCancelled, into: &events)
         }
@@ -138,8 +123,7 @@ struct DynamicTableTests {
         #expect(server.credit[0] == 11, "the header section, and what was held")
         // The decoder stream begins with its type; the cancellation of stream 0 is 0x40.
         #expect(server.takeOutput()[11] == [3, 0x40])
-        // Capacity 100, then an entry: "x: y".
-        server.receive(6, [2, 0x3f, 0x45, 0x41, 0x78, 0x01, 0x79])
+        server.receive(6, Raw.encoderStream)
         #expect(server.error == nil)
         #expect(server.streams[0]?.headers.isEmpty == true)
     }

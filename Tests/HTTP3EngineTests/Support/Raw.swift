@@ -44,6 +44,18 @@ enum Raw {
         return bytes + [UInt8(rest)]
     }
 
+    /// A HEADERS frame that refers to the first entry of the dynamic table, behind these lines (RFC 9204 §4.5): it waits
+    /// until that has come.
+    static func waitingHeaders(_ lines: [UInt8]) -> [UInt8] { frame(1, [2, 0] + lines + [0x80]) }
+
+    /// `:method: GET`, `:scheme: https`, `:path: /` and `:authority: a`, by the static table.
+    static let getLines: [UInt8] = [0xd1, 0xd7, 0xc1, 0x50, 1, 0x61]
+    /// `:status: 200`, by the static table.
+    static let okLines: [UInt8] = [0xd9]
+
+    /// An encoder stream with that entry: its type, the capacity of 100 bytes, and `x: y`.
+    static let encoderStream: [UInt8] = [2, 0x3f, 0x45, 0x41, 0x78, 0x01, 0x79]
+
     static let get = [
         (":method", "GET"), (":scheme", "https"), (":path", "/"), (":authority", "node-7.example"),
     ]
