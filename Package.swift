@@ -214,12 +214,14 @@ if hasQUIC {
                 .linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls"),
             ]),
         .target(name: "CNGHTTP3", cSettings: cSettings, linkerSettings: [.linkedLibrary("nghttp3")]),
-        module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
-        module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
+        module("StreamTables"),
+        module("QUICEngine", ["NodeTransport", "StreamTables", "CNGTCP2"]),
+        module("HTTP3Engine", ["NodeTransport", "StreamTables", "CNGHTTP3"]),
         module(
             "QUICTransport",
             [
-                "NodeTransport", "EventLoops", "QUICEngine", "HTTP3Engine", "TransportTLS", "GRPCSemantics",
+                "NodeTransport", "EventLoops", "StreamTables", "QUICEngine", "HTTP3Engine", "TransportTLS",
+                "GRPCSemantics",
                 "GRPCCalls",
             ]
         ),
@@ -230,6 +232,7 @@ if hasQUIC {
         program("http3-get", path: "Examples/HTTP3Get", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("quic-migration", path: "Examples/QUICMigration", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("quic-log", path: "Examples/QUICLog", ["NodeTransport", "QUICTransport", "TransportTLS"]),
+        tests(of: "StreamTables"),
         tests(of: "QUICEngine", ["HTTP3Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
         // Of no single module: both wires in one race.
@@ -249,8 +252,8 @@ if hasQUIC {
         tests(
             of: "QUICTransport",
             [
-                "EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "TransportSimulation", "TransportTLS",
-                "TransportTestKit",
+                "EventLoops", "ForeignPeers", "NodeTransport", "QUICEngine", "StreamTables", "TransportSimulation",
+                "TransportTLS", "TransportTestKit",
             ]),
         // What takes both wires at once.
         .testTarget(

@@ -40,11 +40,15 @@ let layers: [Module] = [
 
     Module("CNGTCP2"),
     Module("CNGHTTP3"),
-    Module("QUICEngine", ["NodeTransport", "CNGTCP2"]),
-    Module("HTTP3Engine", ["NodeTransport", "CNGHTTP3"]),
+    Module("StreamTables"),
+    Module("QUICEngine", ["NodeTransport", "StreamTables", "CNGTCP2"]),
+    Module("HTTP3Engine", ["NodeTransport", "StreamTables", "CNGHTTP3"]),
     Module(
         "QUICTransport",
-        ["NodeTransport", "EventLoops", "QUICEngine", "HTTP3Engine", "GRPCSemantics", "GRPCCalls", "TransportTLS"],
+        [
+            "NodeTransport", "EventLoops", "StreamTables", "QUICEngine", "HTTP3Engine", "GRPCSemantics", "GRPCCalls",
+            "TransportTLS",
+        ],
         foreign: platform.union(["Synchronization"])
     ),
 
@@ -102,7 +106,7 @@ let layers: [Module] = [
 let wires: Set<String> = ["GRPCTransport", "QUICTransport"]
 let belowTheWires: Set<String> = [
     "HTTP2Engine", "HTTP3Engine", "QUICEngine", "GRPCSemantics", "GRPCCalls", "EventLoops", "TransportTLS", "CSystem",
-    "COpenSSL",
+    "COpenSSL", "StreamTables",
     "CNGTCP2", "CNGHTTP3",
 ]
 

@@ -115,12 +115,7 @@ extension HTTP3Connection {
         peerGoAwayID = id
         events.list.append(.goAway(id))
         guard role == .client else { return }
-        var unprocessed: [RequestStream] = []
-        streams.forEach { stream in
-            guard UInt64(bitPattern: stream.id) >= id, stream.reading == .head else { return }
-            unprocessed.append(stream)
-        }
-        for stream in unprocessed {
+        for stream in streams.all where UInt64(bitPattern: stream.id) >= id && stream.reading == .head {
             try abandonReading(stream, into: &events)
             abandonWriting(stream)
             events.list.append(.unprocessed(stream.id))

@@ -24,7 +24,6 @@ final class RequestStream {
         case ended
     }
 
-    let slot: Int
     var id: Int64 = -1
 
     // Reading.
@@ -61,8 +60,6 @@ final class RequestStream {
     var isQueued = false
     var awaitsDrained = false
     var turnBytes = 0
-
-    init(slot: Int) { self.slot = slot }
 
     /// Whether the stream should stand in the queue of those that send.
     var wantsTurn: Bool { output.hasOutput && !isWriteBlocked }

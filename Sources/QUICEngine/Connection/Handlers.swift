@@ -1,5 +1,6 @@
 internal import CNGTCP2
 internal import NodeTransport
+internal import StreamTables
 
 /// The functions that ngtcp2's callbacks end in. They record what happened and never call ngtcp2, but to read.
 // Sound: written once, before it can be read, and never freed.

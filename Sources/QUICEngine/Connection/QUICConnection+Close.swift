@@ -1,4 +1,6 @@
 internal import CNGTCP2
+internal import NodeTransport
+internal import StreamTables
 
 extension QUICConnection {
     /// Closes the connection at once: streams end, what was not sent is dropped, the peer is told.

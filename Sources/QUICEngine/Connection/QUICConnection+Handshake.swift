@@ -1,5 +1,6 @@
 internal import CNGTCP2
 package import NodeTransport
+internal import StreamTables
 
 extension QUICConnection {
     /// The certificates that the peer presented, DER, the leaf first. They were accepted by the verifier if the

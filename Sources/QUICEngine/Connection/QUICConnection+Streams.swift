@@ -1,5 +1,6 @@
 internal import CNGTCP2
 package import NodeTransport
+internal import StreamTables
 
 extension QUICConnection {
     /// Opens a stream.
@@ -190,7 +191,7 @@ extension QUICConnection {
 
     private func enter(_ id: Int64) -> QUICStream {
         let stream = QUICStream(id: id, connection: self)
-        streams.insert(stream)
+        streams.insert(stream, for: id)
         // Sound: `streams` keeps it until ngtcp2 has reported the stream closed.
         if let handle = unsafe handle {
             unsafe cngtcp2_set_stream_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())

@@ -1,5 +1,6 @@
 internal import CNGTCP2
 internal import NodeTransport
+internal import StreamTables
 
 extension QUICConnection {
     /// Writes the packets that may leave together; nil when none may now.

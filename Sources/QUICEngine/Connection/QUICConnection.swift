@@ -1,4 +1,5 @@
 internal import CNGTCP2
+internal import StreamTables
 internal import NodeTransport
 
 /// One QUIC connection. Confined to its endpoint's loop.
@@ -44,7 +45,7 @@ package final class QUICConnection {
     var isReady = false
 
     // Streams.
-    let streams = StreamTable()
+    let streams = StreamMap<QUICStream>()
     let sendable = FIFO<QUICStream>()
     /// Streams that had no credit: looked at for STOP_SENDING, which ngtcp2 does not report.
     let blocked = FIFO<QUICStream>()

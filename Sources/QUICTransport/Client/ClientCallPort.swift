@@ -3,6 +3,7 @@ internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 
 /// What HTTP/3 does for a client's calls.
 ///
@@ -31,7 +32,7 @@ final class ClientCallPort: ClientCallWire, @unchecked Sendable {
             wire?.stopWriting(handle.id, .noError)
             return
         }
-        connection?.onLoop(handle.id) { _ = $0.calls.removeValue(forKey: $1) }
+        connection?.onLoop(handle.id) { $0.calls.remove($1) }
         wire?.reset(handle.id, .requestCancelled)
     }
 

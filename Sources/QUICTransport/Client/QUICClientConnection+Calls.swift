@@ -2,6 +2,7 @@ internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 internal import QUICEngine
 
 // How calls begin.
@@ -77,7 +78,7 @@ extension QUICClientConnection {
             call.fail(refusal(error))
             return true
         }
-        calls[stream.id] = call
+        calls.insert(call, for: stream.id)
         call.opened(CallHandle(id: stream.id), isEarly: !wire.quic.isHandshakeCompleted)
         wire.sourceHasData()
         return true

@@ -3,6 +3,7 @@ internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 internal import QUICEngine
 
 // What arrives.
@@ -79,13 +80,13 @@ extension QUICClientConnection: HTTP3WireOwner {
 
     /// The response is complete. The stream is the engine's until its last byte was acknowledged.
     private func ended(_ id: Int64) {
-        guard let call = calls.removeValue(forKey: id) else { return }
+        guard let call = calls.remove(id) else { return }
         call.remoteEnded()
         if !queue.isEmpty { openQueued() }
     }
 
     private func closed(_ id: Int64) {
-        calls.removeValue(forKey: id)?.endedWithoutStatus()
+        calls.remove(id)?.endedWithoutStatus()
         if !queue.isEmpty { openQueued() }
     }
 

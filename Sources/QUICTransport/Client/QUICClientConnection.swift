@@ -1,6 +1,7 @@
 internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
+internal import StreamTables
 internal import NodeTransport
 internal import QUICEngine
 internal import Synchronization
@@ -35,8 +36,8 @@ actor QUICClientConnection: RevocableConnection {
     nonisolated let port: ClientCallPort
     nonisolated let callContext: ClientCallContext
     var phase = Phase.handshaking(nil)
+    let calls = StreamMap<ClientCallState>()
     // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
-    @safe @exclusivity(unchecked) var calls: [Int64: ClientCallState] = [:]
     @safe @exclusivity(unchecked) var queue: [ClientCallState] = []
     var closeWaiters: [Suspension<Void>] = []
     /// The server has judged this side, and its SETTINGS have come.
@@ -61,7 +62,7 @@ actor QUICClientConnection: RevocableConnection {
     var lastSnapshot: QUICTransportStatistics.ConnectionSnapshot?
 
     /// Plain requests under way.
-    var exchanges: [Int64: HTTP3Exchange] = [:]
+    let exchanges = StreamMap<HTTP3Exchange>()
 
     // Datagrams.
     nonisolated let datagramLimit = Atomic<Int>(0)
@@ -232,8 +233,8 @@ actor QUICClientConnection: RevocableConnection {
         states.update(.closed(located))
         // What was sent early may have been processed, whatever became of the handshake.
         let inFlight = isConfirmed ? failure : failure.with(processing: .unknown)
-        for call in exchange(&calls, with: [:]).values { call.fail(inFlight) }
-        for request in exchange(&exchanges, with: [:]).values { request.fail(failure) }
+        for call in calls.removeAll() { call.fail(inFlight) }
+        for request in exchanges.removeAll() { request.fail(failure) }
         inbox.close(with: failure)
         failQueue(failure)
         if case .handshaking(let continuation) = before { continuation?.resume(throwing: failure) }

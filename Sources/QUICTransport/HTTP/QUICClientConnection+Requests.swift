@@ -3,6 +3,7 @@ internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 internal import QUICEngine
 
 // Plain HTTP/3 requests.
@@ -10,7 +11,7 @@ internal import QUICEngine
 extension QUICClientConnection: HTTP3ExchangeOwner {
     nonisolated func exchangeEnded(_ id: Int64) {
         onLoop { connection in
-            connection.exchanges[id] = nil
+            connection.exchanges.remove(id)
             connection.closeIfDrained()
         }
     }
@@ -83,7 +84,7 @@ extension QUICClientConnection: HTTP3ExchangeOwner {
             return refuse(
                 error == .goingAway ? .unavailable : .invalidArgument, "the request cannot be sent: \(error)")
         }
-        exchanges[stream.id] = exchange
+        exchanges.insert(exchange, for: stream.id)
         exchange.opened(stream.id, wire, self)
         exchange.beginContent(length: fields.contentLength, isFinal: isFinal)
         wire.sourceHasData()

@@ -2,13 +2,14 @@ internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 
 // Plain HTTP/3 requests.
 
 extension QUICServerConnection: HTTP3ExchangeOwner {
     nonisolated func exchangeEnded(_ id: Int64) {
         onLoop { connection in
-            connection.exchanges[id] = nil
+            connection.exchanges.remove(id)
             connection.closeIfDrained()
         }
     }
@@ -34,7 +35,7 @@ extension QUICServerConnection: HTTP3ExchangeOwner {
             patience: configuration.stalledBodyTimeout)
         exchange.opened(id, wire, self)
         if head.awaitsContinue { exchange.setAwaitsContinue() }
-        exchanges[id] = exchange
+        exchanges.insert(exchange, for: id)
         runningRoutes += 1
         // Ends with its handler and the body that it answers; a client that gives the request up cancels it.
         let task = Task.immediate(executorPreference: loop.taskExecutor) {

@@ -2,6 +2,7 @@ internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 internal import QUICEngine
 
 // What arrives.
@@ -83,7 +84,7 @@ extension QUICServerConnection: HTTP3WireOwner {
     private func end(_ id: Int64, _ reason: String) {
         if id == session?.stream { closeSession() }
         if let exchange = exchanges[id] { exchange.fail(TransportError(.cancelled, reason, origin: .remote)) }
-        guard let call = port.calls.removeValue(forKey: id), !call.isOver else { return }
+        guard let call = port.calls.remove(id), !call.isOver else { return }
         call.end(.failure(TransportError(.cancelled, reason, origin: .remote)))
     }
 
@@ -134,7 +135,7 @@ extension QUICServerConnection: HTTP3WireOwner {
                 return port.refuse(id, httpStatus: code, message)
             }
         }
-        port.calls[id] = call
+        port.calls.insert(call, for: id)
         if isEarly, !call.isIdempotent {
             call.holdHandler()
             heldCalls.append(call)

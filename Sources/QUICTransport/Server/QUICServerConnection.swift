@@ -1,6 +1,7 @@
 internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
+internal import StreamTables
 internal import NodeTransport
 internal import QUICEngine
 internal import TransportTLS
@@ -42,7 +43,7 @@ actor QUICServerConnection: LoopActor {
     var lastSnapshot: QUICTransportStatistics.ConnectionSnapshot?
 
     /// Plain requests under way.
-    var exchanges: [Int64: HTTP3Exchange] = [:]
+    let exchanges = StreamMap<HTTP3Exchange>()
     /// How many of their handlers run, also of those whose client has given up.
     var runningRoutes = 0
 
@@ -152,8 +153,8 @@ actor QUICServerConnection: LoopActor {
         wire.close(code, error?.message ?? "")
         wire.detach()
         let failure = error ?? TransportError(.unavailable, "the connection is closed", origin: .library)
-        for call in exchange(&port.calls, with: [:]).values { call.end(.failure(failure)) }
-        for request in exchange(&exchanges, with: [:]).values { request.fail(failure) }
+        for call in port.calls.removeAll() { call.end(.failure(failure)) }
+        for request in exchanges.removeAll() { request.fail(failure) }
         owner.connectionClosed(
             self,
             TransportEvent(

@@ -2,6 +2,7 @@ internal import EventLoops
 internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP3Engine
+internal import StreamTables
 internal import NodeTransport
 internal import Synchronization
 
@@ -14,8 +15,7 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
     let remoteEndpoint: Endpoint
     private let verifiedPeer = Mutex<PeerIdentity?>(nil)
     /// The calls that are not over, by stream.
-    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
-    @safe @exclusivity(unchecked) var calls: [Int64: ServerCallState] = [:]
+    let calls = StreamMap<ServerCallState>()
 
     // Fields that are sent with every response; they belong to this connection's engine.
     private let responseHead = [
@@ -93,7 +93,7 @@ final class ServerCallPort: ServerCallWire, @unchecked Sendable {
 
     /// The answer is complete: the rest of the request, if there is any, is not wanted (RFC 9114 §4.1).
     private func finished(_ id: Int64) {
-        _ = calls.removeValue(forKey: id)
+        calls.remove(id)
         guard let wire, !wire.http3.isReadComplete(id) else { return }
         wire.stopReading(id, .noError)
     }

@@ -2,6 +2,7 @@ internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
 internal import NodeTransport
+internal import StreamTables
 internal import QUICEngine
 
 // What is kept for the next connection.
@@ -45,7 +46,7 @@ extension QUICClientConnection {
 
     /// The server has taken what was sent early; what it has not is in the queue by now.
     private func settleEarlyCalls() {
-        for call in calls.values { call.settleEarly() }
+        for call in calls.all { call.settleEarly() }
     }
 
     nonisolated func earlyDataRejected() { onLoop { $0.repeatEarlyCalls() } }
@@ -56,7 +57,7 @@ extension QUICClientConnection {
         // The engine that the fields belonged to is gone.
         commonHead = RequestFields(authority: endpoint.authority)
         methodFields = [:]
-        let early = exchange(&calls, with: [:]).sorted { $0.key < $1.key }.map(\.value)
+        let early = calls.removeAll()
         for call in early { call.requeue() }
         queue.insert(contentsOf: early.filter { !$0.isEnded }, at: 0)
     }

@@ -1,5 +1,6 @@
 internal import EventLoops
 internal import NodeTransport
+internal import StreamTables
 internal import QUICEngine
 
 /// Decides, from time to time, whether QUIC is to keep a connection alive, and whether the peer is still there.

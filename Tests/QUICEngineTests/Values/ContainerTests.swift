@@ -30,30 +30,4 @@ import Testing
         queue.removeAll()
         #expect(queue.isEmpty && queue.popFirst() == nil)
     }
-
-    @Test(arguments: 1...10 as ClosedRange<UInt64>)
-    func aTableFindsWhatWasEnteredAndNothingElse(seed: UInt64) throws {
-        let connection = try Pair().connect()
-        var generator = SeededGenerator(seed)
-        let table = StreamTable()
-        var model: Set<Int64> = []
-        var nextID: Int64 = 0
-        for _ in 0..<3_000 {
-            // A hundred or so are open at a time; they end in any order, as calls do.
-            if model.count < 60 || (model.count < 200 && generator.next() % 2 == 0) {
-                table.insert(QUICStream(id: nextID, connection: connection))
-                model.insert(nextID)
-                nextID += generator.next() % 8 == 0 ? 1 : 4
-            } else if let id = model.randomElement(using: &generator) {
-                #expect(table.remove(id)?.id == id, "seed \(seed)")
-                #expect(table.remove(id) == nil && table[id] == nil, "seed \(seed)")
-                model.remove(id)
-            }
-            let asked = Int64(generator.next() % UInt64(max(nextID, 1)))
-            #expect(table[asked]?.id == (model.contains(asked) ? asked : nil), "seed \(seed)")
-        }
-        #expect(Set(table.all.map(\.id)) == model && table.count == model.count, "seed \(seed)")
-        table.removeAll()
-        #expect(table.isEmpty && table.all.isEmpty)
-    }
 }

@@ -1,5 +1,6 @@
 import ForeignPeers
 import NodeTransport
+import StreamTables
 import Testing
 import TransportTLS
 

@@ -1,6 +1,7 @@
 import ForeignPeers
 import NodeTransport
 import Synchronization
+import StreamTables
 import Testing
 import TransportTLS
 
