@@ -67,7 +67,9 @@ struct QPACKEncoder: ~Copyable {
         if misses >= Self.missesOfAnOldTable { renewIfUnused() }
         var lineBytes = 0
         var textBytes = 0
-        for field in prepared { lineBytes += field.lineBytes + FieldLine.integerBytes }
+        // Not the array itself: its elements would be retained one by one.
+        let fields = prepared.span
+        for position in fields.indices { lineBytes += fields[position].lineBytes + FieldLine.integerBytes }
         for field in extra { textBytes += field.name.utf8.count + field.value.utf8.count }
         lineBytes += textBytes + extra.count * FieldLine.overheadBytes
         let output = unsafe room(Self.prefixBytes + lineBytes + textBytes)
@@ -76,13 +78,16 @@ struct QPACKEncoder: ~Copyable {
 
         let usesTable = capacity > 0 && !outstanding.isFull && misses < Self.missesOfAnOldTable
         var required = 0
-        for field in prepared {
-            if usesTable, field.isWorthIndexing, let index = unsafe known(field.text, isPrepared: true) {
+        for position in fields.indices {
+            if usesTable, fields[position].isWorthIndexing,
+                let index = unsafe known(fields[position].text, isPrepared: true)
+            {
                 required = max(required, index &+ 1)
                 unsafe line += writeReference(to: index, at: line)
             } else {
-                unsafe line.update(from: field.line, count: field.lineBytes)
-                unsafe line += field.lineBytes
+                let byteCount = fields[position].lineBytes
+                unsafe line.update(from: fields[position].line, count: byteCount)
+                unsafe line += byteCount
             }
         }
         for field in extra {

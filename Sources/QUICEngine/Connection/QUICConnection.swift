@@ -29,7 +29,8 @@ package final class QUICConnection {
     package internal(set) var serverName: String?
     package internal(set) var path: QUICPath
     /// The owner's own, whatever it is.
-    package var context: AnyObject?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) package var context: AnyObject?
     /// Feeds streams in place of their own queues, until the connection is over.
     package var source: (any QUICStreamSource)? {
         // Strong, for a weak reference makes every retain of its object a slow one: it must not outlive its use.

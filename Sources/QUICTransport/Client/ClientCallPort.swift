@@ -10,7 +10,8 @@ internal import StreamTables
 /// Soundness of `@unchecked Sendable`: it is used on the connection's loop only.
 final class ClientCallPort: ClientCallWire, @unchecked Sendable {
     /// Gone before and after the connection's life.
-    var wire: HTTP3Wire?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var wire: HTTP3Wire?
     /// Keeps the calls; gone once it is closed.
     var connection: QUICClientConnection?
 

@@ -11,7 +11,8 @@ internal import Synchronization
 /// Soundness of `@unchecked Sendable`: the peer is behind a mutex; all else is used on the connection's loop only.
 final class ServerCallPort: ServerCallWire, @unchecked Sendable {
     /// Gone once the connection is closed.
-    var wire: HTTP3Wire?
+    // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
+    @safe @exclusivity(unchecked) var wire: HTTP3Wire?
     let remoteEndpoint: Endpoint
     private let verifiedPeer = Mutex<PeerIdentity?>(nil)
     /// The calls that are not over, by stream.

@@ -66,7 +66,8 @@ final class HTTP3Wire: QUICStreamSource, @unchecked Sendable {
     /// Lets go of everything that would keep it alive.
     func detach() {
         owner = nil
-        quic.context = nil
+        // It goes outside of the access.
+        _ = quic.context.take()
         quic.source = nil
     }
 
