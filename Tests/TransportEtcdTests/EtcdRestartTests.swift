@@ -10,7 +10,7 @@ import TransportResilience
 
 /// etcd itself is killed and started again while nodes stand in it and callers follow it.
 @Suite(
-    "An etcd that is restarted", .timeLimit(.minutes(10)), .serialized,
+    "An etcd that is restarted", .timeLimit(.minutes(10)),
     .enabled(if: Peers.isThere(EtcdServer.program)))
 struct EtcdRestartTests {
     private static let prefix = EtcdResolver.prefix(service: "ledger")

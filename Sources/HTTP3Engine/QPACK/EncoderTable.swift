@@ -1,44 +1,62 @@
+internal import CNGHTTP3
+
 /// The dynamic table as the encoder knows it (RFC 9204 §3.2).
 ///
 /// Nothing is evicted while it may be referred to: the table fills, and is then used as it is until it is renewed as a
-/// whole.
+/// whole. Its memory grows with what is in it, for most connections send a few fields.
 @safe
 struct EncoderTable: ~Copyable {
     /// How many entries are kept track of, whatever room the peer offers.
     static let maximumEntries = 128
-    /// At most half of them are taken, and one at least is free.
-    private static let places = 256
-    private static let textBytes = 4096
+    /// At most half of them are taken.
+    private static let placeCount = 256
+    private static let maximumTextBytes = 4096
+
+    private struct Entry {
+        let hash: UInt64
+        /// Where its name begins in the text; the value follows.
+        let start: Int32
+        let nameBytes: Int32
+        let valueBytes: Int32
+    }
 
     // Owned, and made with the first entry: places by hash, 0 or the number of an entry and one; the entries; their text.
-    private var storage: (places: UnsafeMutablePointer<UInt8>, entries: UnsafeMutablePointer<FieldText>)?
+    private var places: UnsafeMutablePointer<UInt8>?
+    private var entries: UnsafeMutablePointer<Entry>?
     private var text: UnsafeMutablePointer<UInt8>?
-    private var usedText = 0
+    private var entryCapacity = 0
+    private var textCapacity = 0
+    private var textBytes = 0
 
     private(set) var count = 0
     /// As RFC 9204 §3.2.1 counts it.
     private(set) var usedBytes = 0
     /// How many entries there have been before the first of these.
-    private(set) var firstIndex = 0
+    private var firstIndex = 0
 
     /// As RFC 9204 §3.2.4 counts them, from the first that was ever inserted.
     var insertCount: Int { firstIndex + count }
 
     deinit {
+        unsafe places?.deallocate()
+        unsafe entries?.deallocate()
         unsafe text?.deallocate()
-        guard let storage = unsafe storage else { return }
-        unsafe storage.places.deallocate()
-        unsafe storage.entries.deallocate()
     }
 
     /// The entry that is this field, counted from the first that was ever inserted.
     func index(of field: FieldText) -> Int? {
-        guard let storage = unsafe storage else { return nil }
+        guard let places = unsafe places, let entries = unsafe entries, let text = unsafe text else { return nil }
         var place = unsafe Self.place(field.hash)
-        while unsafe storage.places[place] != 0 {
-            let number = unsafe Int(storage.places[place]) &- 1
-            if unsafe storage.entries[number] == field { return firstIndex &+ number }
-            place = (place &+ 1) & (Self.places &- 1)
+        while unsafe places[place] != 0 {
+            let number = unsafe Int(places[place]) &- 1
+            let entry = unsafe entries[number]
+            if unsafe entry.hash == field.hash, unsafe Int(entry.nameBytes) == field.nameBytes,
+                unsafe Int(entry.valueBytes) == field.valueBytes,
+                unsafe cnghttp3_equal(text + Int(entry.start), field.start, field.byteCount)
+            {
+                return firstIndex &+ number
+            }
+            place = (place &+ 1) & (Self.placeCount &- 1)
         }
         return nil
     }
@@ -46,42 +64,71 @@ struct EncoderTable: ~Copyable {
     /// Whether there is room for one more field.
     func hasRoom(for field: FieldText, capacity: Int) -> Bool {
         unsafe count < Self.maximumEntries && usedBytes + field.entryBytes <= capacity
-            && usedText + field.byteCount <= Self.textBytes
+            && textBytes + field.byteCount <= Self.maximumTextBytes
     }
 
     /// Inserts a field that is not there, and for which there is room.
     mutating func insert(_ field: FieldText) {
-        let (places, entries, text) = unsafe allocated()
-        unsafe (entries + count).initialize(to: FieldText(field, copiedTo: text + usedText))
+        let places = unsafe madePlaces()
+        let entries = unsafe roomForEntry()
+        let text = unsafe room(forText: field.byteCount)
+        unsafe (text + textBytes).update(from: field.start, count: field.byteCount)
+        unsafe (entries + count).initialize(
+            to: Entry(
+                hash: field.hash, start: Int32(truncatingIfNeeded: textBytes),
+                nameBytes: Int32(truncatingIfNeeded: field.nameBytes),
+                valueBytes: Int32(truncatingIfNeeded: field.valueBytes)))
         count += 1
-        unsafe usedText += field.byteCount
+        unsafe textBytes += field.byteCount
         unsafe usedBytes += field.entryBytes
         var place = unsafe Self.place(field.hash)
-        while unsafe places[place] != 0 { place = (place + 1) & (Self.places - 1) }
+        while unsafe places[place] != 0 { place = (place + 1) & (Self.placeCount - 1) }
         unsafe places[place] = UInt8(truncatingIfNeeded: count)
     }
 
     /// Empties it: the peer evicts everything.
     mutating func renew() {
         firstIndex += count
-        (count, usedBytes, usedText) = (0, 0, 0)
-        unsafe storage?.places.update(repeating: 0, count: Self.places)
+        (count, usedBytes, textBytes) = (0, 0, 0)
+        unsafe places?.update(repeating: 0, count: Self.placeCount)
     }
 
     private static func place(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 56) }
 
-    private mutating func allocated() -> (
-        places: UnsafeMutablePointer<UInt8>, entries: UnsafeMutablePointer<FieldText>, text: UnsafeMutablePointer<UInt8>
-    ) {
-        if let storage = unsafe storage, let text = unsafe text {
-            return unsafe (storage.places, storage.entries, text)
+    // MARK: Memory
+
+    private mutating func madePlaces() -> UnsafeMutablePointer<UInt8> {
+        if let places = unsafe places { return unsafe places }
+        let made = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.placeCount)
+        unsafe made.initialize(repeating: 0, count: Self.placeCount)
+        unsafe places = unsafe made
+        return unsafe made
+    }
+
+    private mutating func roomForEntry() -> UnsafeMutablePointer<Entry> {
+        if let entries = unsafe entries, count < entryCapacity { return unsafe entries }
+        let larger = max(entryCapacity * 2, 4)
+        unsafe entries = unsafe Self.grown(entries, count, to: larger)
+        entryCapacity = larger
+        return unsafe roomForEntry()
+    }
+
+    private mutating func room(forText byteCount: Int) -> UnsafeMutablePointer<UInt8> {
+        if let text = unsafe text, textBytes + byteCount <= textCapacity { return unsafe text }
+        let larger = max(textCapacity * 2, 64, textBytes + byteCount)
+        unsafe text = unsafe Self.grown(text, textBytes, to: larger)
+        textCapacity = larger
+        return unsafe room(forText: byteCount)
+    }
+
+    private static func grown<Element>(
+        _ old: UnsafeMutablePointer<Element>?, _ count: Int, to capacity: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        if let old = unsafe old {
+            unsafe larger.moveInitialize(from: old, count: count)
+            unsafe old.deallocate()
         }
-        let places = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.places)
-        unsafe places.initialize(repeating: 0, count: Self.places)
-        let entries = UnsafeMutablePointer<FieldText>.allocate(capacity: Self.maximumEntries)
-        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.textBytes)
-        unsafe storage = unsafe (places, entries)
-        unsafe self.text = text
-        return unsafe (places, entries, text)
+        return unsafe larger
     }
 }

@@ -1,4 +1,4 @@
-internal import CNGHTTP3
+internal import NodeTransport
 
 /// What the encoder may do with a field (RFC 9204 §7.1.3).
 package enum FieldIndexing: Sendable {
@@ -71,15 +71,6 @@ struct FieldText {
         unsafe hash = ByteHash.hash(bytes, seed: UInt64(nameBytes))
     }
 
-    /// The same, copied to `target`.
-    init(_ other: FieldText, copiedTo target: UnsafeMutablePointer<UInt8>) {
-        unsafe target.update(from: other.start, count: other.byteCount)
-        unsafe start = unsafe UnsafePointer(target)
-        unsafe nameBytes = other.nameBytes
-        unsafe valueBytes = other.valueBytes
-        unsafe hash = other.hash
-    }
-
     private static func copy(_ text: String, to target: UnsafeMutablePointer<UInt8>) -> Int {
         var text = text
         return text.withUTF8 { source in
@@ -93,13 +84,6 @@ struct FieldText {
     var byteCount: Int { unsafe nameBytes + valueBytes }
     /// RFC 9204 §3.2.1.
     var entryBytes: Int { unsafe byteCount + 32 }
-
-    static func == (left: FieldText, right: FieldText) -> Bool {
-        guard unsafe left.hash == right.hash, unsafe left.nameBytes == right.nameBytes,
-            unsafe left.valueBytes == right.valueBytes
-        else { return false }
-        return unsafe cnghttp3_equal(left.start, right.start, left.byteCount)
-    }
 }
 
 /// A field that is sent once.
