@@ -1,3 +1,4 @@
+import Dispatch
 import ForeignPeers
 import GRPCTransport
 import NodeTransport
@@ -73,6 +74,49 @@ import Testing
         }
         try await script.value
         for await state in connection.stateUpdates() where state.isClosed {}
+    }
+
+    /// The client writes before it has read: the write fails, and what the server has said last still counts.
+    @Test func `what a server says before it is gone is heard though writing fails first`() async throws {
+        let listener = try RawListener()
+        let (requested, request) = AsyncStream.makeStream(of: Void.self)
+        let (mayEnd, hasEnded) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let script = Task {
+            try await blocking {
+                do {
+                    var server = try ScriptedServer(on: listener)
+                    _ = try server.requests(1)
+                    request.finish()
+                    mayEnd.wait()
+                    server.socket.send(Raw.goAway(0, 0))
+                    server.socket.endWithReset()
+                }
+                hasEnded.signal()
+            }
+        }
+        let client = try GRPCTransport(security: .plaintext)
+        let connection = try await client.connect(to: listener.endpoint)
+        async let first = TransportError.thrown { _ = try await connection.call(Echo.unary, Bytes()) }
+        for await _ in requested {}
+        let second = Task(executorPreference: connection.executor) {
+            // On the loop, which reads nothing meanwhile.
+            Self.wait {
+                mayEnd.signal()
+            } for: {
+                hasEnded.wait()
+            }
+            return try await TransportError.thrown { _ = try await connection.call(Echo.unary, Bytes()) }
+        }
+        for error in [try await first, try await second.value] {
+            #expect(error.code == .unavailable, "\(error)")
+            #expect(error.processing == .notProcessed, "\(error)")
+        }
+        try await script.value
+    }
+
+    private static func wait(_ begin: () -> Void, for end: () -> Void) {
+        begin()
+        end()
     }
 
     @Test func `a stream that the server refuses can be sent again`() async throws {

@@ -69,6 +69,12 @@ final class RawSocket: Sendable {
         return nil
     }
 
+    /// Has the socket's end, when nobody holds it any more, be a reset.
+    func endWithReset() {
+        var noTime = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &noTime, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Sends nothing more.
     func closeWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
