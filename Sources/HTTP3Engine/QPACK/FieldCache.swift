@@ -16,7 +16,7 @@ struct FieldCache: ~Copyable {
         var field: HeaderField?
     }
 
-    private static let sets = 8
+    private static let sets = 32
     private static let longestValueBytes = 128
     // Owned; allocated with the first field.
     private var entries: UnsafeMutablePointer<Entry>?
@@ -45,7 +45,7 @@ struct FieldCache: ~Copyable {
         let hash = unsafe ByteHash.hash(
             value,
             seed: UInt64(truncatingIfNeeded: decoded.token) &* 31 &+ UInt64(truncatingIfNeeded: decoded.name_count))
-        let place = Int(hash >> 61) * 2
+        let place = Int(hash >> 59) * 2
         for index in place...place + 1 {
             if unsafe entries[index].hash == hash, let field = unsafe entries[index].field,
                 unsafe Self.matches(entries[index], decoded, field)
