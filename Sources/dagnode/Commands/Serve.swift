@@ -72,14 +72,14 @@ struct Serve: AsyncParsableCommand {
         let node = LedgerNode(
             configuration: try nodeConfiguration(), store: store, key: key, transport: transport,
             observer: { NodeLog.write($0, to: logger) })
+        var endpoints: [Endpoint] = []
         for endpoint in listen {
-            let listener = try await transport.listen(on: endpoint, services: node.services)
-            Console.print("LISTENING \(listener.endpoint)")
+            endpoints.append(try await transport.listen(on: endpoint, services: node.services).endpoint)
         }
 
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(
-                service: NodeLifetime(node: node, transport: transport),
+                service: NodeLifetime(node: node, transport: transport, endpoints: endpoints),
                 successTerminationBehavior: .gracefullyShutdownGroup)
         ]
         if let watcher {
@@ -113,8 +113,11 @@ struct Serve: AsyncParsableCommand {
 private struct NodeLifetime: ServiceLifecycle.Service {
     let node: LedgerNode
     let transport: any Transport
+    let endpoints: [Endpoint]
 
     func run() async {
+        // Said here, for by now the signals that stop the node are caught.
+        for endpoint in endpoints { Console.print("LISTENING \(endpoint)") }
         await cancelWhenGracefulShutdown { await node.run() }
         await transport.shutdown(within: .seconds(10))
     }

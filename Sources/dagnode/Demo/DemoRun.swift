@@ -35,8 +35,11 @@ struct DemoRun {
         try await connectAll(clients)
         let shares = Dictionary(uniqueKeysWithValues: zip(DemoNetwork.names, input.shares(nodes.count)))
         let submissions = try await submit(shares, clients)
-        let repairTime = try await settle(clients, submissions)
-        Console.print("every node has everything, \(repairTime.shortDescription) after the last acknowledgement")
+        if let repairTime = try await settle(clients, submissions) {
+            Console.print("every node has everything, \(repairTime.shortDescription) after the last acknowledgement")
+        } else {
+            Console.print("not every node has everything after \(Self.settlingTime.shortDescription)")
+        }
         try await audit(clients)
         var rows: [DemoRow] = []
         for client in clients {
@@ -54,11 +57,14 @@ struct DemoRun {
 
     /// Waits until each node is connected to its peers.
     private func connectAll(_ clients: [DemoClient]) async throws {
-        try await poll("the nodes did not connect to each other") {
+        let areConnected = try await poll {
             for client in clients where try await client.statistics().peers.contains(where: { !$0.connected }) {
                 return false
             }
             return true
+        }
+        guard areConnected else {
+            throw TransportError(.deadlineExceeded, "the nodes did not connect to each other")
         }
     }
 
@@ -108,14 +114,15 @@ struct DemoRun {
         return "acknowledged \(tally.total) of \(total)  (\(nodes.joined(separator: ", ")))"
     }
 
-    /// Waits until every node has as many transactions as were acknowledged by all.
+    /// Waits until every node has as many transactions as were acknowledged by all; answers how long that took, or nil when
+    /// it took too long.
     private func settle(
         _ clients: [DemoClient], _ submissions: [String: DemoSubmission]
-    ) async throws -> Duration {
+    ) async throws -> Duration? {
         let start = ContinuousClock.now
         let expected = UInt64(submissions.values.reduce(0) { $0 + $1.acknowledged.count })
         let display = ProgressLine(total: Int(expected) * clients.count)
-        try? await poll("") {
+        let isSettled = try await poll {
             var stored: [UInt64] = []
             for client in clients { stored.append(try await client.statistics()[.storedTransactions]) }
             display.show(Int(clamping: stored.reduce(0, +))) {
@@ -123,9 +130,8 @@ struct DemoRun {
             }
             return stored.allSatisfy { $0 >= expected }
         }
-        try Task.checkCancellation()
         display.end()
-        return start.duration(to: .now)
+        return isSettled ? start.duration(to: .now) : nil
     }
 
     /// Lets each node challenge the others.
@@ -144,15 +150,16 @@ struct DemoRun {
                 + "\(results.refused) refused")
     }
 
-    /// Asks again and again until the answer is yes; a node that cannot be reached has not answered.
-    private func poll(_ failure: String, _ condition: () async throws -> Bool) async throws {
+    /// Asks again and again until the answer is yes; false when that takes too long. A node that cannot be reached has not
+    /// answered.
+    private func poll(_ condition: () async throws -> Bool) async throws -> Bool {
         let deadline = ContinuousClock.now + Self.settlingTime
         while ContinuousClock.now < deadline {
             try Task.checkCancellation()
-            if (try? await condition()) == true { return }
+            if (try? await condition()) == true { return true }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw TransportError(.deadlineExceeded, failure)
+        return false
     }
 }
 
