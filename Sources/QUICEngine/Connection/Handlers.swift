@@ -17,15 +17,21 @@ private func connection(_ context: UnsafeMutableRawPointer?) -> QUICConnection? 
     return unsafe Unmanaged<QUICConnection>.fromOpaque(context).takeUnretainedValue()
 }
 
+/// Calls `body` with the connection behind a callback's context.
+@inline(__always)
+private func withConnection(_ context: UnsafeMutableRawPointer?, _ body: (QUICConnection) -> Void) {
+    guard let context = unsafe context else { return }
+    // Sound: the connection owns the handle that calls back, so it outlives the call and need not be retained.
+    unsafe Unmanaged<QUICConnection>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
+}
+
 /// Calls `body` with the connection and the stream that a callback is about, if both are there.
 @inline(__always)
 private func withStream(
     _ context: UnsafeMutableRawPointer?, _ user: UnsafeMutableRawPointer?, _ id: Int64,
     _ body: (QUICConnection, QUICStream) -> Void
 ) {
-    guard let context = unsafe context else { return }
-    // Sound: the connection owns the handle that calls back, so it outlives the call and need not be retained.
-    unsafe Unmanaged<QUICConnection>.fromOpaque(context)._withUnsafeGuaranteedRef { connection in
+    unsafe withConnection(context) { connection in
         if let user = unsafe user {
             // Sound: the connection keeps a stream in `streams` until ngtcp2 has reported it closed, and what `body`
             // calls does not remove it.
@@ -117,7 +123,7 @@ private func addConnectionHandlers(_ table: inout cngtcp2_handlers) {
 
 private func addStreamHandlers(_ table: inout cngtcp2_handlers) {
     unsafe table.stream_opened = { context, id in
-        unsafe connection(context)?.peerOpened(id)
+        unsafe withConnection(context) { $0.peerOpened(id) }
     }
     unsafe table.stream_data = { context, user, id, bytes, count, isLast, _ in
         unsafe withStream(context, user, id) { connection, stream in
@@ -133,7 +139,7 @@ private func addStreamHandlers(_ table: inout cngtcp2_handlers) {
         unsafe withStream(context, user, id) { connection, stream in connection.wasReset(stream, code: code) }
     }
     unsafe table.stream_closed = { context, _, id, hasCode, code in
-        unsafe connection(context)?.closed(id, code: hasCode ? code : nil)
+        unsafe withConnection(context) { $0.closed(id, code: hasCode ? code : nil) }
     }
     unsafe table.stream_credit = { context, user, id in
         unsafe withStream(context, user, id) { connection, stream in connection.creditArrived(stream) }
