@@ -1,15 +1,5 @@
 #include "CNGHTTP3.h"
 
-bool cnghttp3_encoder_index_all(nghttp3_qpack_encoder *encoder) {
-#if NGHTTP3_VERSION_NUM >= 0x010d00
-    nghttp3_qpack_encoder_set_indexing_strat(encoder, NGHTTP3_QPACK_INDEXING_STRAT_EAGER);
-    return true;
-#else
-    (void)encoder;
-    return false;
-#endif
-}
-
 size_t cnghttp3_decoder_stream_bytes(nghttp3_qpack_decoder *decoder) {
     return nghttp3_qpack_decoder_get_decoder_streamlen(decoder);
 }

@@ -1,10 +1,10 @@
-/// Objects by the identifier of their stream: a hash table with open addressing, linear probing and no tombstones.
+/// Values, mostly objects, by the identifier of their stream: a hash table with open addressing, linear probing and no tombstones.
 ///
 /// Each call is entered once, looked up a few times and removed once, which costs a dictionary more than the rest of what
-/// there is to do with it. Identifiers are used in their order (RFC 9000 §2.1), not at the peer's choice, so the hash needs no
-/// secret. Its storage is reached without checks of exclusive access: it is confined to its owner's loop.
+/// there is to do with it. Identifiers are used about in their order (RFC 9000 §2.1), and bounded by what was allowed, so the
+/// hash needs no secret. Its storage is reached without checks of exclusive access: it is confined to its owner's loop.
 @safe
-public final class StreamMap<Value: AnyObject> {
+public final class StreamMap<Value> {
     @usableFromInline
     struct Place {
         /// −1 marks a free place.
@@ -37,7 +37,7 @@ public final class StreamMap<Value: AnyObject> {
     @inlinable public var count: Int { entered }
     @inlinable public var isEmpty: Bool { entered == 0 }
 
-    /// All objects, in the order of their identifiers.
+    /// All values, in the order of their identifiers.
     @inlinable public var all: [Value] {
         guard let places = unsafe places else { return [] }
         var entries: [Place] = []
@@ -51,7 +51,7 @@ public final class StreamMap<Value: AnyObject> {
         return unsafe places?[place].value
     }
 
-    /// Enters an object; whoever has the identifier already gives way.
+    /// Enters a value; whoever has the identifier already gives way.
     ///
     /// - Parameter id: not negative.
     @inlinable
@@ -68,7 +68,7 @@ public final class StreamMap<Value: AnyObject> {
         entered &+= 1
     }
 
-    /// Removes an object, and hands over what was kept of it; nil when it is not there.
+    /// Removes a value, and hands over what was kept of it; nil when it is not there.
     @inlinable @discardableResult
     public func remove(_ id: Int64) -> Value? {
         guard let places = unsafe places, var hole = place(of: id) else { return nil }
@@ -89,7 +89,7 @@ public final class StreamMap<Value: AnyObject> {
         return removed
     }
 
-    /// Removes and answers with all objects, in the order of their identifiers.
+    /// Removes and answers with all values, in the order of their identifiers.
     @inlinable @discardableResult
     public func removeAll() -> [Value] {
         let values = all

@@ -9,10 +9,6 @@
 
 #include <nghttp3/nghttp3.h>
 
-/// Lets the encoder index every field that may be indexed, where nghttp3 has such a choice (1.13 and later); before, it
-/// indexes fields whose name it knows. Answers whether it could.
-bool cnghttp3_encoder_index_all(nghttp3_qpack_encoder *encoder);
-
 /// The bytes that wait for the decoder stream; the parameter became const in nghttp3 1.x.
 size_t cnghttp3_decoder_stream_bytes(nghttp3_qpack_decoder *decoder);
 

@@ -42,6 +42,7 @@ extension ClientConnection {
 
     /// False when the server allows no further stream at the moment.
     func openNow(_ call: ClientCallState) -> Bool {
+        guard !wire.isBroken else { return false }
         var extra: [HeaderPair] = []
         if let timeout = call.timeoutField { extra.append(HeaderPair(name: "grpc-timeout", value: timeout)) }
         if !call.head.metadata.isEmpty { extra += call.head.metadata.headerPairs }

@@ -56,6 +56,8 @@ final class HTTP2Wire: @unchecked Sendable {
     /// The peer sends nothing more.
     private var hasEnded = false
     private var isWriteBlocked = false
+    /// Writing has failed: nothing goes out any more, and what has arrived may still be read.
+    private(set) var isBroken = false
     /// The last read took content straight to its message: likely there is more of it, behind a header.
     private var isReadingContent = false
     // Unchecked: on the loop only, and no access comes back here (docs/architecture.md, "Exclusive access").
@@ -348,7 +350,10 @@ final class HTTP2Wire: @unchecked Sendable {
                 return unsafe note(written: &code, of: segments.reduce(0) { unsafe $0 + $1.count })
             }
         }
-        if code < 0 { throw lost("writing failed: \(systemMessage(Int32(-code)))") }
+        if code < 0 {
+            isBroken = true
+            throw lost("writing failed: \(systemMessage(Int32(-code)))")
+        }
     }
 
     private func writeCiphertext() throws(TransportError) {
@@ -362,7 +367,10 @@ final class HTTP2Wire: @unchecked Sendable {
                 return note(written: &code, of: bytes.count)
             }
         }
-        if code < 0 { throw lost("writing failed: \(systemMessage(Int32(-code)))") }
+        if code < 0 {
+            isBroken = true
+            throw lost("writing failed: \(systemMessage(Int32(-code)))")
+        }
     }
 
     /// Notes how a write went; answers how many bytes are done. Blocked is not an error.

@@ -65,8 +65,8 @@ extension WireConnection {
             if needsAnotherTurn { scheduleFlush() }
             closeIfDrained()
         } catch {
-            // A peer that has gone may have said why, and which calls it has not processed: what has arrived comes first.
-            read()
+            // A server that has gone may have said why, and which calls it has not processed: what has arrived comes first.
+            if wire.engine.role == .client { read() }
             close(error)
         }
     }

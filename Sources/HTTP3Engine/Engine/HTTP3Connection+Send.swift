@@ -131,7 +131,8 @@ extension HTTP3Connection {
     private mutating func write(
         _ prepared: [PreparedField], _ extra: [HeaderPair], to stream: RequestStream, isFinal: Bool
     ) {
-        let section = encoder.encode(stream: stream.id, prepared, extra)
+        let section = encoder.encode(
+            stream: stream.id, isCancelled: stream.isDecodingCancelled, prepared, extra)
         let headerCount = 1 + VariableInteger.length(UInt64(section.count))
         unsafe stream.output.append(count: headerCount + section.count) { target in
             unsafe target.storeBytes(of: UInt8(FrameType.headers), as: UInt8.self)

@@ -20,7 +20,10 @@ extension HTTP3Connection {
         case .qpackEncoder:
             try decoder.receive(encoderStream: rest)
             if !blocked.isEmpty { try resumeBlocked(into: &events) }
-        case .qpackDecoder: try encoder.receive(decoderStream: rest)
+        case .qpackDecoder:
+            for stream in try encoder.receive(decoderStream: rest) {
+                streams.stream(stream)?.isDecodingCancelled = true
+            }
         case .unidentified, .ignored: break
         }
         return bytes.byteCount
@@ -86,7 +89,8 @@ extension HTTP3Connection {
                 if let assumed { try assumed.check(settings) }
                 peerSettings = settings
                 hasReceivedSettings = true
-                encoder.setPeerLimits(tableBytes: settings.dynamicTableBytes)
+                encoder.setPeerLimits(
+                    tableBytes: settings.dynamicTableBytes, blockedStreams: settings.blockedStreams)
                 events.list.append(.settingsReceived)
             case .goAway(let id): try receivedGoAway(id, into: &events)
             case .maxPushID(let id):

@@ -35,7 +35,7 @@ extension HTTP3Connection {
         collectDecoderStream()
         if control.wantsTurn { return unsafe Self.gather(control.id, control.output, segments) }
         if decoderStream.wantsTurn { return unsafe Self.gather(decoderStream.id, decoderStream.output, segments) }
-        // What field sections refer to goes before them.
+        // What field sections will refer to goes before them.
         if encoderStream.wantsTurn { return unsafe Self.gather(encoderStream.id, encoderStream.output, segments) }
         guard let stream = turns.first() else { return nil }
         return unsafe Self.gather(stream.id, stream.output, segments)

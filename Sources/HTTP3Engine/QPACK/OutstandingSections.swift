@@ -1,49 +1,33 @@
-/// The sections that refer to the dynamic table and were not acknowledged, in the order in which they were sent.
-///
-/// Peers acknowledge about in that order, so that the one that is looked for stands near the front.
+internal import StreamTables
+
+/// The sections that refer to the dynamic table and were neither acknowledged nor cancelled, by stream.
 struct OutstandingSections: ~Copyable {
     /// More may not be outstanding; what is sent beyond does without the table.
-    static let limit = 4096
+    private static let limit = 1024
 
-    /// Streams; −1 where the section was acknowledged behind one that was not.
-    private var streams: [Int64] = []
-    private var head = 0
+    private let counts = StreamMap<Int>()
+    private var total = 0
 
     init() {}
 
-    var isEmpty: Bool { head == streams.count }
-    var isFull: Bool { streams.count - head >= Self.limit }
+    var isEmpty: Bool { total == 0 }
+    var isFull: Bool { total >= Self.limit }
 
-    mutating func append(_ stream: Int64) { streams.append(stream) }
+    func has(_ stream: Int64) -> Bool { counts[stream] != nil }
+
+    mutating func append(_ stream: Int64) {
+        counts.insert((counts[stream] ?? 0) + 1, for: stream)
+        total += 1
+    }
 
     /// The first section of the stream was acknowledged; false when there is none.
     mutating func acknowledge(_ stream: Int64) -> Bool {
-        var position = head
-        while position < streams.count {
-            if streams[position] == stream {
-                streams[position] = -1
-                advance()
-                return true
-            }
-            position += 1
-        }
-        return false
+        guard let count = counts[stream] else { return false }
+        if count > 1 { counts.insert(count - 1, for: stream) } else { counts.remove(stream) }
+        total -= 1
+        return true
     }
 
     /// The stream's sections will not be acknowledged.
-    mutating func cancel(_ stream: Int64) {
-        for position in head..<streams.count where streams[position] == stream { streams[position] = -1 }
-        advance()
-    }
-
-    private mutating func advance() {
-        while head < streams.count, streams[head] == -1 { head += 1 }
-        if head == streams.count {
-            streams.removeAll(keepingCapacity: true)
-            head = 0
-        } else if head >= 64, head * 2 >= streams.count {
-            streams.removeFirst(head)
-            head = 0
-        }
-    }
+    mutating func cancel(_ stream: Int64) { total -= counts.remove(stream) ?? 0 }
 }

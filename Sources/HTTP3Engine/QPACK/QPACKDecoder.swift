@@ -36,7 +36,7 @@ struct QPACKDecoder: ~Copyable {
     /// What waits for the decoder stream before what waits within nghttp3.
     private var acknowledgements: [UInt8] = []
     let usesDynamicTable: Bool
-    /// As much as nghttp3 lets wait of its own.
+    /// More does not wait; nghttp3 has a limit for its own.
     private static let acknowledgementBytes = 8192
 
     init(tableBytes: Int, blockedStreams: Int) {

@@ -31,6 +31,8 @@ struct SectionCache: ~Copyable {
 
     private static let sets = 8
     private static let longestSectionBytes = 512
+    /// As RFC 9114 §4.2.2 counts them: a few bytes may stand for much.
+    private static let longestFieldBytes = 2048
     private static let longestValueBytes = 128
 
     /// Two for each set, the one that came later first.
@@ -80,9 +82,15 @@ struct SectionCache: ~Copyable {
             seen[memory] = hash
             return
         }
-        for field in fields where field.isSensitive || field.value.utf8.count > Self.longestValueBytes { return }
+        var fieldBytes = 0
+        for field in fields {
+            if field.isSensitive || field.value.utf8.count > Self.longestValueBytes { return }
+            fieldBytes += field.sectionBytes
+        }
+        guard fieldBytes <= Self.longestFieldBytes else { return }
         let place = Int(truncatingIfNeeded: hash >> 61) * 2
-        sections[place + 1] = sections[place]
+        // One that the table has outlived gives its place to its successor.
+        if sections[place]?.hash != hash { sections[place + 1] = sections[place] }
         sections[place] = Section(
             bytes, hash: hash, generation: Self.refersToTable(bytes) ? generation : -1, fields)
     }

@@ -8,8 +8,10 @@ enum StaticTable {
     }
 
     static func match(name: String, value: String) -> Match? {
-        guard let places = byName[name], let first = places.first else { return nil }
-        let exact = places.first { fields[$0].value == value }
+        // By bytes: strings of other bytes may be equal.
+        guard let places = byName[name], let first = places.first, fields[first].name.utf8.elementsEqual(name.utf8)
+        else { return nil }
+        let exact = places.first { fields[$0].value.utf8.elementsEqual(value.utf8) }
         return Match(index: exact ?? first, isExact: exact != nil)
     }
 

@@ -60,6 +60,8 @@ final class RequestStream {
     var isQueued = false
     var awaitsDrained = false
     var turnBytes = 0
+    /// The peer has said that it will not decode what it has not yet.
+    var isDecodingCancelled = false
 
     /// Whether the stream should stand in the queue of those that send.
     var wantsTurn: Bool { output.hasOutput && !isWriteBlocked }
@@ -83,6 +85,7 @@ final class RequestStream {
         isWriteBlocked = false
         awaitsDrained = false
         turnBytes = 0
+        isDecodingCancelled = false
     }
 
     /// Drops what waits to be read; answers how many held bytes that were.

@@ -1,5 +1,4 @@
 internal import StreamTables
-internal import NodeTransport
 
 /// The open request streams, and objects for those to come.
 struct StreamTable: ~Copyable {

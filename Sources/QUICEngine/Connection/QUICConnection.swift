@@ -1,6 +1,6 @@
 internal import CNGTCP2
-internal import StreamTables
 internal import NodeTransport
+internal import StreamTables
 
 /// One QUIC connection. Confined to its endpoint's loop.
 ///

@@ -3,8 +3,8 @@ internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP3Engine
 internal import NodeTransport
-internal import StreamTables
 internal import QUICEngine
+internal import StreamTables
 
 // What arrives.
 

@@ -1,9 +1,9 @@
 internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
-internal import StreamTables
 internal import NodeTransport
 internal import QUICEngine
+internal import StreamTables
 internal import Synchronization
 internal import TransportTLS
 

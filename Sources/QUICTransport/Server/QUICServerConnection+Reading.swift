@@ -2,8 +2,8 @@ internal import EventLoops
 internal import GRPCCalls
 internal import HTTP3Engine
 internal import NodeTransport
-internal import StreamTables
 internal import QUICEngine
+internal import StreamTables
 
 // What arrives.
 

@@ -2,8 +2,8 @@ internal import EventLoops
 internal import GRPCCalls
 internal import GRPCSemantics
 internal import HTTP3Engine
-internal import StreamTables
 internal import NodeTransport
+internal import StreamTables
 internal import Synchronization
 
 /// What HTTP/3 does for a server's calls.

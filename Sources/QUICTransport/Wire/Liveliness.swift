@@ -1,7 +1,7 @@
 internal import EventLoops
 internal import NodeTransport
-internal import StreamTables
 internal import QUICEngine
+internal import StreamTables
 
 /// Decides, from time to time, whether QUIC is to keep a connection alive, and whether the peer is still there.
 struct Liveliness {

@@ -83,15 +83,13 @@ import Testing
         let (mayEnd, hasEnded) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         let script = Task {
             try await blocking {
-                do {
-                    var server = try ScriptedServer(on: listener)
-                    _ = try server.requests(1)
+                // Whatever happens, nobody waits for it in vain.
+                defer { hasEnded.signal() }
+                defer { request.finish() }
+                try Self.reset(afterRequestOn: listener) {
                     request.finish()
                     mayEnd.wait()
-                    server.socket.send(Raw.goAway(0, 0))
-                    server.socket.endWithReset()
                 }
-                hasEnded.signal()
             }
         }
         let client = try GRPCTransport(security: .plaintext)
@@ -112,6 +110,15 @@ import Testing
             #expect(error.processing == .notProcessed, "\(error)")
         }
         try await script.value
+    }
+
+    /// Takes a request, and when it may says that it will not process it and resets the connection.
+    private static func reset(afterRequestOn listener: RawListener, when mayEnd: () -> Void) throws {
+        var server = try ScriptedServer(on: listener)
+        _ = try server.requests(1)
+        mayEnd()
+        server.socket.send(Raw.goAway(0, 0))
+        server.socket.endWithReset()
     }
 
     private static func wait(_ begin: () -> Void, for end: () -> Void) {

@@ -16,11 +16,11 @@ struct QPACKEncoderTests {
         init(tableBytes: Int, offered: Int) {
             encoder = QPACKEncoder(tableBytes: tableBytes)
             decoder = QPACKDecoder(tableBytes: offered, blockedStreams: 100)
-            encoder.setPeerLimits(tableBytes: UInt64(offered))
+            encoder.setPeerLimits(tableBytes: UInt64(offered), blockedStreams: 100)
         }
 
         mutating func encode(_ stream: Int64, _ prepared: [PreparedField], _ extra: [HeaderPair] = []) -> [UInt8] {
-            let encoded = encoder.encode(stream: stream, prepared, extra)
+            let encoded = encoder.encode(stream: stream, isCancelled: false, prepared, extra)
             var section = [UInt8](repeating: 0, count: encoded.count)
             section.withUnsafeMutableBytes { if let start = $0.baseAddress { encoded.copy(to: start) } }
             if encoder.hasInstructions { toDecoder += Array(encoder.takeInstructions()) }
@@ -50,9 +50,25 @@ struct QPACKEncoderTests {
             try deliver(up: Int.random(in: 0...toEncoder.count, using: &random))
         }
 
-        mutating func deliverAll() throws {
+        /// Delivers all that is under way; `change` sees what goes back.
+        mutating func deliverAll(_ change: (inout Line) -> Void = { _ in }) throws {
             try deliver(down: toDecoder.count)
+            change(&self)
             try deliver(up: toEncoder.count)
+        }
+
+        /// Insert Count Increments are not sent.
+        mutating func dropIncrements() {
+            var (kept, rest): ([UInt8], ArraySlice<UInt8>) = ([], toEncoder[...])
+            while let first = rest.first {
+                let mask: UInt8 = first & 0x80 != 0 ? 0x7f : 0x3f
+                let isLong = first & mask == mask
+                let count =
+                    isLong ? (rest.dropFirst().firstIndex { $0 < 0x80 } ?? rest.endIndex - 1) + 1 - rest.startIndex : 1
+                if first & 0xc0 != 0 { kept += rest.prefix(count) }
+                rest = rest.dropFirst(count)
+            }
+            toEncoder = kept
         }
 
         private mutating func deliver(down count: Int) throws {
@@ -65,7 +81,7 @@ struct QPACKEncoderTests {
         private mutating func deliver(up count: Int) throws {
             let bytes = Array(toEncoder.prefix(count))
             toEncoder.removeFirst(count)
-            try encoder.receive(decoderStream: bytes.span.bytes)
+            _ = try encoder.receive(decoderStream: bytes.span.bytes)
         }
     }
 
@@ -153,6 +169,9 @@ struct QPACKEncoderTests {
         }
         // All but `:method` and `:scheme` become entries; the extra field with its second time.
         #expect(sizes[0] > 90 && sizes[3] == 2 + 8, "\(sizes)")
+        // What the static table has needs no entry, prepared or not.
+        let plain = [HeaderPair(name: ":method", value: "GET"), HeaderPair(name: ":scheme", value: "https")]
+        for _ in 0..<3 { #expect(line.encode(400, [], plain) == [0, 0, 0xd1, 0xd7]) }
     }
 
     @Test func `A table whose fields are not sent any more is renewed when nothing refers to it`() throws {
@@ -172,6 +191,63 @@ struct QPACKEncoderTests {
         #expect(try send(6004, 3) > 60, "what was sent is not")
     }
 
+    /// What ls-qpack's decoder does.
+    @Test func `A peer that acknowledges nothing but sections has its table used too`() throws {
+        var line = Line(tableBytes: 4096, offered: 4096)
+        var sizes: [Int] = []
+        for number in 0..<60 {
+            let section = line.encode(Int64(number) * 4, Fields.request())
+            sizes.append(section.count)
+            // The insertions have come by now: the answer to a section says so, and counts nothing.
+            #expect(try line.decode(Int64(number) * 4, section) == Self.texts(Fields.request(), []))
+            try line.deliverAll { $0.dropIncrements() }
+        }
+        #expect(sizes[0] > 90 && sizes[59] < 12, "\(sizes)")
+        #expect(sizes.count { $0 < 12 } >= 40, "after the first section that was acknowledged all are short")
+    }
+
+    @Test func `One section at a time may wait for the encoder stream, and a cancelled one is given up`() throws {
+        var line = Line(tableBytes: 4096, offered: 4096)
+        var waiting: [Int64] = []
+        for number in 0..<100 {
+            let stream = Int64(number) * 4
+            let section = line.encode(stream, Fields.request())
+            if try line.decode(stream, section) == nil { waiting.append(stream) }
+        }
+        #expect(waiting.count == 1, "the encoder stream has not come, and one section waits for it: \(waiting)")
+        line.toEncoder = [0x7f, UInt8(waiting[0] - 63)]
+        try line.deliverAll { $0.dropIncrements() }
+        let sections = (100..<130).map { line.encode(Int64($0) * 4, Fields.request()).count }
+        #expect(sections.count { $0 < 12 } == 1, "the next is tried: \(sections)")
+    }
+
+    @Test func `A stream whose sections the peer will not decode is sent literals`() throws {
+        var line = Line(tableBytes: 4096, offered: 4096)
+        _ = line.encode(0, Fields.request())
+        try line.deliverAll()
+        #expect(line.encode(4, Fields.request()).count < 12)
+        #expect(line.encoder.encode(stream: 8, isCancelled: true, Fields.request(), []).count > 90)
+        let cancellation: [UInt8] = [0x44]
+        #expect(try line.encoder.receive(decoderStream: cancellation.span.bytes) == [4])
+    }
+
+    /// Responses that were reset, and whose sections nobody acknowledges, while thousands are acknowledged.
+    @Test func `Sections that are never acknowledged do not switch the table off`() throws {
+        var line = Line(tableBytes: 4096, offered: 4096)
+        _ = line.encode(0, Fields.request())
+        try line.deliverAll()
+        _ = line.encode(4, Fields.request())
+        for number in 2..<6000 {
+            let section = line.encode(Int64(number) * 4, Fields.request())
+            guard section.count < 12 else {
+                Issue.record("section \(number) has \(section.count) bytes")
+                return
+            }
+            _ = try line.decode(Int64(number) * 4, section)
+            try line.deliverAll()
+        }
+    }
+
     @Test func `Answers that cannot be are errors of the connection`() throws {
         func code(_ bytes: [UInt8], after body: (inout Line) throws -> Void = { _ in }) throws -> HTTP3ErrorCode? {
             var line = Line(tableBytes: 4096, offered: 4096)
@@ -180,7 +256,7 @@ struct QPACKEncoderTests {
                 // One byte at a time.
                 for byte in bytes {
                     let one = [byte]
-                    try line.encoder.receive(decoderStream: one.span.bytes)
+                    _ = try line.encoder.receive(decoderStream: one.span.bytes)
                 }
                 return nil
             } catch {
