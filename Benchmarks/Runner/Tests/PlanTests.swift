@@ -32,6 +32,20 @@ internal import Testing
         }
     }
 
+    @Test func worksThatAGoalComparesAreMeasuredTogether() throws {
+        for level in Work.Level.allCases {
+            let works = try Plan.selected(level)
+            let groups = Goals.groups(works).map { $0.map(\.id) }
+            #expect(groups.flatMap { $0 }.sorted() == works.map(\.id).sorted())
+            for goal in Goals.all {
+                guard let reference = goal.reference?.work else { continue }
+                #expect(groups.contains { $0.contains(goal.measured.work) && $0.contains(reference) }, "\(goal.title)")
+            }
+            #expect(groups.contains(["grpc-tls:unary:64B:c100", "h3:unary:64B:c100"]))
+            #expect(groups.contains(["quic:bulk:c1"]), "what no goal compares with another work is alone")
+        }
+    }
+
     @Test func goalsOfTheStackAreAboutWorksThatItTakesPartIn() {
         let stacked = Set(Plan.works.filter(\.hasStack).map(\.id))
         let goals = Goals.all.filter { $0.measured.contestant == Contestant.resilient }

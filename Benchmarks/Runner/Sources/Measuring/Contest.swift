@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// Measures all works, contestants in turns: A B A B, so that what disturbs one disturbs the other.
+/// Measures all works, contestants in turns: A B A B, so that what disturbs one disturbs the other. Works that a goal
+/// compares with each other take turns too.
 struct Contest {
     /// The rate of an open loop, as a share of what the slowest contestant does in a closed one.
     private static let share = 0.6
@@ -16,6 +17,9 @@ struct Contest {
 
     /// A contestant at one work.
     private struct Player {
+        let work: Work
+        /// Of an open loop.
+        let rate: Double?
         let contestant: Contestant
         var server: Server
         var entry: Entry
@@ -23,43 +27,31 @@ struct Contest {
     }
 
     func run(_ works: [Work], into results: inout Results) {
-        var progress = RunProgress(
-            estimates: works.map { work in
-                Estimate.seconds(
-                    work, contestants.filter { $0.isMeant(for: work) && $0.reasonToSkip(work, level: level) == nil },
-                    rounds: rounds, seconds: seconds)
-            })
-        for work in works {
-            Progress.say(progress.line(work.id))
+        let groups = Goals.groups(works)
+        var progress = RunProgress(estimates: groups.map { $0.map(estimate).reduce(0, +) })
+        for group in groups {
+            Progress.say(progress.line(group.map(\.id).joined(separator: ", ")))
             let began = ProcessInfo.processInfo.systemUptime
-            measure(work, into: &results)
+            measure(group, into: &results)
             progress.ended(seconds: ProcessInfo.processInfo.systemUptime - began)
         }
         Children.shared.stayIfEnding()
         Progress.clear()
     }
 
-    private func measure(_ work: Work, into results: inout Results) {
+    private func estimate(_ work: Work) -> Double {
+        Estimate.seconds(
+            work, contestants.filter { $0.isMeant(for: work) && $0.reasonToSkip(work, level: level) == nil },
+            rounds: rounds, seconds: seconds)
+    }
+
+    private func measure(_ works: [Work], into results: inout Results) {
         var players: [Player] = []
         defer { for player in players { player.server.child.end() } }
-        for contestant in contestants where contestant.isMeant(for: work) {
-            if let reason = contestant.reasonToSkip(work, level: level) {
-                results.skipped.append(Skipped(work: work.id, contestant: contestant.name, reason: reason))
-                continue
-            }
-            var entry = Entry(work: work, contestant: contestant.name)
-            do {
-                players.append(
-                    Player(contestant: contestant, server: try start(contestant, work), entry: entry))
-            } catch {
-                fail(&entry, error)
-                results.entries.append(entry)
-            }
-        }
-        let rate = openRate(work, players.map(\.contestant.name), results)
+        for work in works { players += enter(work, &results) }
         for number in 1...rounds {
             for index in players.indices where !players[index].isOut {
-                let name = players[index].contestant.name
+                let (work, name) = (players[index].work, players[index].contestant.name)
                 Progress.say("\(work.id): round \(number) of \(rounds): \(name)", transient: true)
                 do {
                     // What an earlier round has left in the allocator would make connections look free.
@@ -67,7 +59,7 @@ struct Contest {
                         players[index].server.child.end()
                         players[index].server = try start(players[index].contestant, work)
                     }
-                    try play(work, &players[index], rate)
+                    try play(&players[index])
                 } catch {
                     players[index].isOut = true
                     if error is TooSlow || error is NotSupported {
@@ -81,6 +73,31 @@ struct Contest {
         results.entries += players.map(\.entry).filter { !$0.rounds.isEmpty || $0.failure != nil }
     }
 
+    /// Starts the servers of those that take part.
+    private func enter(_ work: Work, _ results: inout Results) -> [Player] {
+        let names = contestants.filter { $0.isMeant(for: work) && $0.reasonToSkip(work, level: level) == nil }.map(
+            \.name)
+        let rate = openRate(work, names, results)
+        var players: [Player] = []
+        for contestant in contestants where contestant.isMeant(for: work) {
+            if let reason = contestant.reasonToSkip(work, level: level) {
+                results.skipped.append(Skipped(work: work.id, contestant: contestant.name, reason: reason))
+                continue
+            }
+            var entry = Entry(work: work, contestant: contestant.name)
+            do {
+                players.append(
+                    Player(
+                        work: work, rate: rate, contestant: contestant, server: try start(contestant, work),
+                        entry: entry))
+            } catch {
+                fail(&entry, error)
+                results.entries.append(entry)
+            }
+        }
+        return players
+    }
+
     private func fail(_ entry: inout Entry, _ error: any Error) {
         Children.shared.stayIfEnding()
         entry.failure = "\(error)"
@@ -88,7 +105,8 @@ struct Contest {
     }
 
     /// One round; a longer one when no call ends in the time of the others, as large messages on many streams take.
-    private func play(_ work: Work, _ player: inout Player, _ rate: Double?) throws {
+    private func play(_ player: inout Player) throws {
+        let work = player.work
         let file = folder.appendingPathComponent("histogram")
         try? FileManager.default.removeItem(at: file)
         while true {
@@ -96,7 +114,7 @@ struct Contest {
             do {
                 let round = Round(
                     work: work, contestant: player.contestant, server: player.server, certificates: certificates,
-                    folder: folder, seconds: length, rate: rate, histogram: work.kind == .open ? file : nil)
+                    folder: folder, seconds: length, rate: player.rate, histogram: work.kind == .open ? file : nil)
                 player.entry.rounds.append(try round.measure())
                 break
             } catch let error as TooSlow {

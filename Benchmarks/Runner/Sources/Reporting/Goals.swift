@@ -38,6 +38,26 @@ enum Goals {
         "stubs of grpc-swift-2 over our wire (≥ 4 ×)",
     ]
 
+    /// The works in their order, those together that a goal compares with each other.
+    static func groups(_ works: [Work]) -> [[Work]] {
+        let links = all.compactMap { goal in goal.reference.map { (goal.measured.work, $0.work) } }.filter { $0 != $1 }
+        var groups: [[Work]] = []
+        for work in works {
+            let linked = groups.indices.filter { index in
+                groups[index].contains { other in
+                    links.contains { $0 == (work.id, other.id) || $0 == (other.id, work.id) }
+                }
+            }
+            guard let first = linked.first else {
+                groups.append([work])
+                continue
+            }
+            for index in linked.dropFirst().reversed() { groups[first] += groups.remove(at: index) }
+            groups[first].append(work)
+        }
+        return groups
+    }
+
     private static let idle: [Goal] = [("grpc", 12.0), ("grpc-tls", 40), ("h3", 60), ("quic", 60)].map {
         wire, kibibytes in
         Goal(
