@@ -189,7 +189,7 @@ let package = Package(
             ], swiftSettings: outerSettings),
         tests(of: "TransportProtobuf", ["NodeTransport", .protobuf]),
         tests(of: "TransportEtcd", ["ForeignPeers", "GRPCTransport", "NodeTransport", "TransportResilience"]),
-        tests(of: "TransactionSignatures", ["NodeTransport"], exclude: ["Vectors"]),
+        tests(of: "TransactionSignatures", ["ForeignPeers", "NodeTransport"], exclude: ["Vectors"]),
         tests(of: "DAGProtocol", ["NodeTransport", "TransactionSignatures", .crypto, .protobuf]),
         tests(of: "DAGStore", ["DAGProtocol", "NodeTransport", "TransactionSignatures", .grdb, .protobuf]),
         tests(
@@ -199,7 +199,9 @@ let package = Package(
                 "TransportTestKit",
             ]
         ),
-        tests(of: "dagnode", ["DAGProtocol", "DAGStore", "NodeTransport", "TransactionSignatures", "TransportTLS"]),
+        tests(
+            of: "dagnode",
+            ["DAGProtocol", "DAGStore", "ForeignPeers", "NodeTransport", "TransactionSignatures", "TransportTLS"]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -232,7 +234,7 @@ if hasQUIC {
         program("http3-get", path: "Examples/HTTP3Get", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("quic-migration", path: "Examples/QUICMigration", ["NodeTransport", "QUICTransport", "TransportTLS"]),
         program("quic-log", path: "Examples/QUICLog", ["NodeTransport", "QUICTransport", "TransportTLS"]),
-        tests(of: "StreamTables"),
+        tests(of: "StreamTables", ["TransportTestKit"]),
         tests(of: "QUICEngine", ["HTTP3Engine", "NodeTransport", "TransportTLS", "TransportTestKit"]),
         tests(of: "HTTP3Engine", ["NodeTransport"]),
         // Of no single module: both wires in one race.

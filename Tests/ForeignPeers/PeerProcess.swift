@@ -48,7 +48,7 @@ package final class PeerProcess: Sendable {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         process.terminationHandler = { _ in end.finish() }
         try process.run()
-        let line = await onThread { firstLine(of: output.fileHandleForReading, beginningWith: prefix) }
+        let line = await blocking { firstLine(of: output.fileHandleForReading, beginningWith: prefix) }
         guard let line else {
             process.terminate()
             throw Failure(description: "\(path) ended without having listened")
@@ -57,11 +57,12 @@ package final class PeerProcess: Sendable {
     }
 
     /// Runs a program to its end.
-    package static func run(_ path: String, _ arguments: [String]) async throws -> Outcome {
+    package static func run(_ path: String, _ arguments: [String], in folder: String? = nil) async throws -> Outcome {
         let process = Process()
         let (output, errors) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = errors
@@ -81,7 +82,7 @@ package final class PeerProcess: Sendable {
     }
 
     private static func text(of handle: FileHandle) async -> String {
-        await onThread { String(decoding: handle.readDataToEndOfFile(), as: UTF8.self) }
+        await blocking { String(decoding: handle.readDataToEndOfFile(), as: UTF8.self) }
     }
 
     /// The first such line; `nil` when the program closes its output before.
@@ -97,13 +98,6 @@ package final class PeerProcess: Sendable {
             bytes = Data()
         }
         return nil
-    }
-
-    /// Runs what blocks on a thread that tasks do not need.
-    private static func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: body()) }
-        }
     }
 
     private init(_ process: sending Process, _ input: Pipe, _ ends: AsyncStream<Void>) {

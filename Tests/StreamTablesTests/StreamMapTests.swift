@@ -1,5 +1,6 @@
 import StreamTables
 import Testing
+import TransportTestKit
 
 @Suite struct StreamMapTests {
     private final class Object {
@@ -10,7 +11,7 @@ import Testing
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func `finds what was entered and nothing else`(seed: UInt64) {
-        var random = Generator(state: seed)
+        var random = SeededRandom(seed: seed)
         let map = StreamMap<Object>()
         var model: Set<Int64> = []
         var nextID: Int64 = 0
@@ -56,18 +57,5 @@ import Testing
         let map = StreamMap<Object>()
         map.insert(Object(0), for: 0)
         #expect(map[-1] == nil && map.remove(-1) == nil && map.count == 1)
-    }
-
-    /// SplitMix64.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
     }
 }

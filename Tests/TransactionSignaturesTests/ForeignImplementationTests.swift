@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 import NodeTransport
 import Testing
@@ -5,7 +6,7 @@ import Testing
 @testable import TransactionSignatures
 
 /// OpenSSL through the Python package cryptography: Tests/Interop/python/signature_peer.py.
-@Suite("Another implementation", .enabled(if: Foreign.isThere), .timeLimit(.minutes(5)))
+@Suite("Another implementation", .enabled(if: Peers.isThere(Peers.python)), .timeLimit(.minutes(5)))
 struct ForeignImplementationTests {
     private let message = Bytes(utf8: "what both know")
 
@@ -52,19 +53,6 @@ struct ForeignImplementationTests {
 
 /// Runs signature_peer.py.
 private enum Foreign {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-    private static let python = root.appending(path: ".venv/bin/python")
-    private static let script = root.appending(path: "Tests/Interop/python/signature_peer.py").path
-
-    /// Where peers are required, a missing one fails the tests.
-    static var isThere: Bool {
-        if FileManager.default.isExecutableFile(atPath: python.path) { return true }
-        guard ProcessInfo.processInfo.environment["TRANSPORT_REQUIRE_PEERS"] == nil else { return true }
-        print("\(python.path) is missing, its tests are skipped; `make peers` gets it")
-        return false
-    }
-
     static func sign(_ key: String, _ message: Bytes, _ context: Bytes) async throws -> Bytes {
         try #require(Bytes(hexadecimal: await run("sign", key, text(message), text(context))))
     }
@@ -77,25 +65,8 @@ private enum Foreign {
 
     /// Runs to the end; what it printed.
     static func run(_ arguments: String...) async throws -> String {
-        let process = Process()
-        process.executableURL = python
-        process.arguments = [script] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        let (ends, end) = AsyncStream.makeStream(of: Int32.self)
-        process.terminationHandler = {
-            end.yield($0.terminationStatus)
-            end.finish()
-        }
-        try process.run()
-        // On a thread of its own: reading blocks, and other tests' tasks need those that tasks have.
-        let reader = output.fileHandleForReading
-        let data = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: reader.readDataToEndOfFile()) }
-        }
-        var status: Int32 = -1
-        for await value in ends { status = value }
-        try #require(status == 0)
-        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let outcome = try await PeerProcess.run(Peers.python, [Peers.script("signature_peer.py")] + arguments)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

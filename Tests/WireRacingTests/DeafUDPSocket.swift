@@ -1,4 +1,4 @@
-import Foundation
+import ForeignPeers
 import Glibc
 
 /// A UDP socket on the loopback that takes packets and never answers.
@@ -28,12 +28,10 @@ final class DeafUDPSocket: Sendable {
 
     /// Returns when a packet has come; false when none comes within a minute.
     func waitForPacket() async -> Bool {
-        await withCheckedContinuation { continuation in
-            // A thread of its own: whoever is to send the packet may need those of the pool.
-            Thread.detachNewThread { [self] in
-                var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                continuation.resume(returning: poll(&descriptor, 1, 60_000) == 1)
-            }
+        // Whoever is to send the packet may need the threads of the pool.
+        await blocking { [self] in
+            var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            return poll(&descriptor, 1, 60_000) == 1
         }
     }
 }

@@ -1,40 +1,18 @@
+import ForeignPeers
 import Foundation
 import Testing
 
 /// The command `openssl`, which issues and judges certificates in the tests.
 enum OpenSSL {
-    static let path = "/usr/bin/openssl"
+    static let path = Peers.openssl
 
-    /// Where peers are required, a missing one fails the tests.
-    static var isThere: Bool {
-        FileManager.default.isExecutableFile(atPath: path)
-            || ProcessInfo.processInfo.environment["TRANSPORT_REQUIRE_PEERS"] != nil
-    }
+    static var isThere: Bool { Peers.isThere(path) }
 
     /// Runs a shell command in which `openssl` is used; what it printed, without blanks at the ends.
     static func shell(_ command: String, in folder: String) async throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-ec", command]
-        process.currentDirectoryURL = URL(filePath: folder)
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        let (ends, end) = AsyncStream.makeStream(of: Int32.self)
-        process.terminationHandler = {
-            end.yield($0.terminationStatus)
-            end.finish()
-        }
-        try process.run()
-        // On a thread of its own: reading blocks, and other tests' tasks need those that tasks have.
-        let reader = output.fileHandleForReading
-        let data = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: reader.readDataToEndOfFile()) }
-        }
-        var status: Int32 = -1
-        for await value in ends { status = value }
-        try #require(status == 0, "\(command)")
-        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let outcome = try await PeerProcess.run("/bin/sh", ["-ec", command], in: folder)
+        try #require(outcome.status == 0, "\(command): \(outcome.errors)")
+        return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// A certificate and its key, valid for these days (already expired when negative), in a new `NAME.pem` and

@@ -7,7 +7,7 @@ internal import CNGHTTP3
 @safe
 struct EncoderTable: ~Copyable {
     /// How many entries are kept track of, whatever room the peer offers.
-    static let maximumEntries = 128
+    private static let maximumEntries = 128
     /// At most half of them are taken.
     private static let placeCount = 256
     private static let maximumTextBytes = 4096
@@ -30,7 +30,7 @@ struct EncoderTable: ~Copyable {
 
     private(set) var count = 0
     /// As RFC 9204 §3.2.1 counts it.
-    private(set) var usedBytes = 0
+    private var usedBytes = 0
     /// How many entries there have been before the first of these.
     private var firstIndex = 0
 

@@ -210,7 +210,8 @@ struct QPACKEncoder: ~Copyable {
 
     /// Begins anew with a table whose entries are not those that are sent any more, when nothing refers to it.
     private mutating func renewIfOld() {
-        guard misses > hits, table.count > 0 else {
+        // Of a peer that counts no insertions it is never known that it has them all, as it has to (RFC 9204 §2.1.1).
+        guard misses > hits, table.count > 0, countsInsertions else {
             (hits, misses) = (0, 0)
             return
         }

@@ -136,8 +136,7 @@ extension QUICConnection {
         unsafe cngtcp2_connection_free(handle)
         endHalfOpen()
         core.liveConnections -= 1
-        for stream in streams.all { end(stream) }
-        streams.removeAll()
+        for stream in streams.removeAll() { end(stream) }
         sendable.removeAll()
         blocked.removeAll()
         endedUni.removeAll()

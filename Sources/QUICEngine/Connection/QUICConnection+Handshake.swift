@@ -112,8 +112,7 @@ extension QUICConnection {
         guard offersEarlyData else { return }
         offersEarlyData = false
         // ngtcp2 has forgotten the streams without a word.
-        for stream in streams.all { end(stream) }
-        streams.removeAll()
+        for stream in streams.removeAll() { end(stream) }
         blackHoles.pathChanged()
         sendable.removeAll()
         blocked.removeAll()

@@ -1,3 +1,4 @@
+import ForeignPeers
 import Glibc
 import NodeTransport
 import Testing

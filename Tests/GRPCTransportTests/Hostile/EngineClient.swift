@@ -1,3 +1,4 @@
+import ForeignPeers
 import HTTP2Engine
 import NodeTransport
 

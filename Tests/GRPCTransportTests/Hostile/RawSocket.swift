@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 import Glibc
 import NodeTransport
@@ -113,12 +114,5 @@ final class RawListener: Sendable {
         let accepted = Glibc.accept(descriptor, nil, nil)
         guard accepted >= 0 else { throw RawSocket.Failure(description: "nobody has connected: errno \(errno)") }
         return RawSocket(descriptor: accepted)
-    }
-}
-
-/// Runs what blocks on a thread of its own: those of tasks are few.
-func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }

@@ -1,3 +1,4 @@
+import ForeignPeers
 import GRPCTransport
 import NodeTransport
 import Testing

@@ -75,6 +75,11 @@ struct AioquicTests {
                 #expect(response.content == [0, 0, 0, 0, 7] + [UInt8](repeating: UInt8(number), count: number * 40))
                 #expect(response.trailers == ["grpc-status: 0", "x-end: \(number)"])
             }
+            // Its decoder counts no insertions, and has the table used all the same.
+            try client.engine.submitRequest(stream: 120, prepared: Fields.request(), isFinal: true)
+            #expect(client.engine.queuedBytes(120) < 20, "seed \(seed)")
+            _ = try exchange(client, server, seed: seed) { _ in client.streams[120]?.isEnded == true }
+            #expect(client.streams[120]?.headers == [[":status: 200", "content-type: application/grpc"]])
         }
     }
 

@@ -204,6 +204,14 @@ struct QPACKEncoderTests {
         }
         #expect(sizes[0] > 90 && sizes[59] < 12, "\(sizes)")
         #expect(sizes.count { $0 < 12 } >= 40, "after the first section that was acknowledged all are short")
+        // What finds no room does not switch the table off, although it cannot be renewed.
+        for number in 60..<1100 {
+            let fields = [PreparedField(name: "x-\(number)", value: String(repeating: "v", count: 60))]
+            let section = line.encode(Int64(number) * 4, fields)
+            #expect(try line.decode(Int64(number) * 4, section) == Self.texts(fields, []))
+            try line.deliverAll { $0.dropIncrements() }
+        }
+        #expect(line.encode(6000, Fields.request()).count < 12)
     }
 
     @Test func `One section at a time may wait for the encoder stream, and a cancelled one is given up`() throws {

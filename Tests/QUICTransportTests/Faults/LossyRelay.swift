@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 import NodeTransport
 import QUICEngine
@@ -37,7 +38,7 @@ final class LossyRelay: Sendable {
     /// Lets nothing more through, and gives the port back.
     func stop() async {
         isStopped.set()
-        try? await blocking { [hasEnded] in
+        await blocking { [hasEnded] in
             hasEnded.wait()
             // For the next who asks.
             hasEnded.signal()

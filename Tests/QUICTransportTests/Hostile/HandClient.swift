@@ -1,3 +1,4 @@
+import ForeignPeers
 import NodeTransport
 import QUICEngine
 

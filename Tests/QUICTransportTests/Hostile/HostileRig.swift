@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 import NodeTransport
 import Synchronization
@@ -130,13 +131,6 @@ final class Flag: Sendable {
 /// What a test wants where no task runs, so that an issue would belong to no test.
 func demand(_ condition: Bool, _ message: @autoclosure () -> String) throws {
     if !condition { throw RawUDP.Failure(description: message()) }
-}
-
-/// Runs what blocks on a thread of its own.
-func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
-    }
 }
 
 /// The memory of this process that is in use.

@@ -1,3 +1,4 @@
+import ForeignPeers
 import Foundation
 import QUICEngine
 import Synchronization
@@ -53,7 +54,7 @@ final class GatedRelay: Sendable {
 
     func stop() async {
         control.state.withLock { $0.isStopped = true }
-        try? await blocking { [hasEnded] in hasEnded.wait() }
+        await blocking { [hasEnded] in hasEnded.wait() }
     }
 
     deinit { control.state.withLock { $0.isStopped = true } }

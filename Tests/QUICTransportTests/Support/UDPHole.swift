@@ -1,3 +1,4 @@
+import ForeignPeers
 import Glibc
 
 /// A UDP socket on the loopback that never answers.
